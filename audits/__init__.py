@@ -1,0 +1,1 @@
+"""Book minus silicon, and what the difference means: rules, findings, balances, clusters, policies."""

@@ -1,0 +1,45 @@
+"""Who may read findings, clusters, balances and policies (design §7)."""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet
+
+from audits import queries
+from audits.models import Balance, Cluster, Finding, Policy
+from registry.access import Reader, readable
+
+
+@readable(Finding)
+def readable_findings(reader: Reader) -> QuerySet[Finding]:
+    """A regulator sees what touches its countries; an organisation what cites it, or is about its transfer."""
+    if reader.is_regulator:
+        return queries.findings_touching(reader.countries)
+    return queries.findings_concerning(reader.organisation.pk)
+
+
+@readable(Cluster)
+def readable_clusters(reader: Reader) -> QuerySet[Cluster]:
+    """A regulator sees clusters with a place or an operator in its countries; an organisation its own alone."""
+    if not reader.is_regulator:
+        return Cluster.objects.filter(organisation=reader.organisation)
+    countries = list(reader.countries)
+    return Cluster.objects.filter(
+        Q(countries__overlap=countries) | Q(organisation__countries__overlap=countries)
+    )
+
+
+@readable(Balance)
+def readable_balances(reader: Reader) -> QuerySet[Balance]:
+    """A regulator sees balances of sites and organisations in its countries; an organisation its own."""
+    if not reader.is_regulator:
+        return Balance.objects.filter(organisation=reader.organisation)
+    countries = list(reader.countries)
+    return Balance.objects.filter(
+        Q(site__country__in=countries) | Q(organisation__countries__overlap=countries)
+    )
+
+
+@readable(Policy, logged=False)
+def readable_policies(reader: Reader) -> QuerySet[Policy]:
+    """Policies are public: everybody must be able to know the line."""
+    return Policy.objects.all()

@@ -1,0 +1,141 @@
+"""Reading findings, clusters, balances and sweeps; which of them a reader may see is said in ``audits.access``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, Q, QuerySet
+
+from audits.models import Finding, Sweep
+from audits.rules import RULE_OF
+from chipledger.refusals import Refused
+from ledger.models import Statement
+
+
+def findings_citing(organisation_id: int) -> QuerySet[Finding]:
+    """Findings that an organisation must explain."""
+    return Finding.objects.filter(organisation_id=organisation_id)
+
+
+def findings_concerning(organisation_id: int) -> QuerySet[Finding]:
+    """Findings that an organisation may read: those that cite it, and those of its own transfers."""
+    return Finding.objects.filter(
+        Q(organisation_id=organisation_id) | Q(counterparty_id=organisation_id, transfer__isnull=False)
+    )
+
+
+def findings_touching(countries: Sequence[str]) -> QuerySet[Finding]:
+    """Findings whose site, cited organisation or counterparty is in one of these countries."""
+    wanted = list(countries)
+    return Finding.objects.filter(
+        Q(site__country__in=wanted)
+        | Q(organisation__countries__overlap=wanted)
+        | Q(counterparty__countries__overlap=wanted)
+    )
+
+
+def lock_finding(among: QuerySet[Finding], uid: str) -> Finding | None:
+    """The finding of this number among some, held until the statement about it is booked."""
+    return among.filter(uid=UUID(uid)).select_for_update(of=("self",)).first()
+
+
+@dataclass(frozen=True)
+class FindingFilter:
+    """What a list or report of findings is narrowed to; all that are given must hold.
+
+    ``severity`` is the least. ``since`` and ``until`` are a period, its end excluded, in which the finding was open at
+    some time. ``state`` may be ``unresolved`` for all that are not closed.
+    """
+
+    rule: str | None = None
+    severity: int | None = None
+    state: str | None = None
+    organisation: str | None = None
+    site: str | None = None
+    country: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def check(self) -> None:
+        """Refuse a rule, severity or state that does not exist, rather than answer with an empty list."""
+        if self.rule is not None and self.rule not in RULE_OF:
+            raise Refused("unknown_rule", "There is no such rule.", field="rule", value=self.rule, status=400)
+        if self.severity is not None and not 1 <= self.severity <= 5:
+            raise Refused(
+                "bad_severity",
+                "A severity is 1 to 5.",
+                field="severity",
+                value=str(self.severity),
+                status=400,
+            )
+        if self.state is not None and self.state not in (*Finding.State.values, "unresolved"):
+            raise Refused(
+                "unknown_state",
+                "A state is open, explained, closed or unresolved.",
+                field="state",
+                value=self.state,
+                status=400,
+            )
+
+    def narrow(self, findings: QuerySet[Finding]) -> QuerySet[Finding]:
+        """Those of these findings that the filter lets through."""
+        self.check()
+        wanted: dict[str, object | None] = {
+            "rule": self.rule,
+            "severity__gte": self.severity,
+            "organisation__signer__handle": self.organisation,
+            "site__code": self.site,
+            "site__country": self.country,
+            "opened_at__lt": self.until,
+        }
+        findings = findings.filter(**{name: value for name, value in wanted.items() if value is not None})
+        if self.since is not None:
+            findings = findings.filter(Q(closed_at__isnull=True) | Q(closed_at__gte=self.since))
+        if self.state == "unresolved":
+            return findings.filter(closed_at__isnull=True)
+        return findings.filter(state=self.state) if self.state is not None else findings
+
+
+def with_names(findings: QuerySet[Finding]) -> QuerySet[Finding]:
+    """Findings together with the names that a row shows, in one query."""
+    return findings.select_related("organisation__signer", "counterparty__signer", "site", "policy")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many findings a rule has at a severity."""
+
+    rule: str
+    severity: int
+    findings: int
+
+
+def tally(findings: QuerySet[Finding]) -> list[Tally]:
+    """Findings counted by rule and severity, the gravest first."""
+    counted = findings.order_by().values_list("rule", "severity").annotate(number=Count("pk"))
+    return [Tally(*row) for row in counted.order_by("-severity", "rule")]
+
+
+def newest_sweep() -> Sweep | None:
+    """The sweep that finished last."""
+    return Sweep.objects.filter(finished_at__isnull=False).order_by("-finished_at").first()
+
+
+def sweep_lag(*, at: datetime) -> timedelta:
+    """How long nobody has swept: since the newest finished sweep began to look, or since the log began."""
+    newest = newest_sweep()
+    looked_at = (
+        newest.at
+        if newest
+        else Statement.objects.order_by("pk").values_list("accepted_at", flat=True).first()
+    )
+    return max(at - looked_at, timedelta(0)) if looked_at is not None else timedelta(0)
+
+
+def is_lagging(lag: timedelta) -> bool:
+    """Whether sweeping has stopped for longer than two intervals, and so findings can no longer be relied on."""
+    return lag > 2 * timedelta(seconds=settings.SWEEP_SECONDS)

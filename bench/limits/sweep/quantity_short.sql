@@ -1,0 +1,2 @@
+-- Transfers with an open difference of this kind.
+SELECT count(DISTINCT transfer_id) FROM tracking_difference WHERE kind = 'short' AND settled_at IS NULL

@@ -1,0 +1,2 @@
+-- Clusters above a line, as they were just measured.
+SELECT count(*) FROM audits_cluster WHERE is_above

@@ -1,0 +1,87 @@
+"""``chipledger dispatch`` and ``receive``: the two signatures of a hand-over."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+
+from chipledger import clock
+from chipledger.cli.chips import add_selection, selection_of
+from chipledger.cli.filing import build, file_statement
+from chipledger.cli.options import Verbs, add_signing, add_verb, common_of, instant, read_keys
+from chipledger.cli.output import Output
+from chipledger.refusals import Refused
+from chipledger.statements.tracking import Swap, TransferDispatched, TransferReceived
+
+
+def add_to(verbs: Verbs) -> None:
+    verb = add_verb(verbs, "dispatch", _dispatch, help="hand chips over to a consignee, or to another site")
+    add_selection(verb)
+    verb.add_argument("--from-site", required=True)
+    verb.add_argument("--consignee", required=True, help="handle of the receiving organisation")
+    verb.add_argument("--to-site", required=True)
+    verb.add_argument("--estimated-arrival", type=instant, required=True)
+    verb.add_argument("--dispatched-at", type=instant, help="default: now")
+    verb.add_argument("--carrier")
+    verb.add_argument("--waybill")
+    add_signing(verb)
+
+    verb = add_verb(verbs, "receive", _receive, help="sign for a dispatch, with the differences found")
+    verb.add_argument("dispatch", help="digest of the dispatch")
+    verb.add_argument("--received-at", type=instant, help="default: now")
+    verb.add_argument(
+        "--accept", action="append", metavar="CHIP", help="take over only these (default: all the rest)"
+    )
+    for name, meaning in (
+        ("short", "expected and not there"),
+        ("over", "there and not expected"),
+        ("damaged", "taken over damaged"),
+    ):
+        verb.add_argument(f"--{name}", action="append", default=[], metavar="CHIP", help=meaning)
+    verb.add_argument(
+        "--swapped", action="append", default=[], metavar="EXPECTED=FOUND", help="another chip in its place"
+    )
+    add_signing(verb)
+
+
+def _dispatch(options: argparse.Namespace, out: Output) -> None:
+    keys = read_keys(options)
+    common = common_of(options, keys)
+    with selection_of(options) as selection:
+        members = common | {
+            "from_site": options.from_site,
+            "consignee": options.consignee,
+            "to_site": options.to_site,
+            "dispatched_at": _to_millisecond(options.dispatched_at or options.issued_at),
+            "estimated_arrival": options.estimated_arrival,
+            "carrier": options.carrier,
+            "waybill": options.waybill,
+        }
+        file_statement(options, build(TransferDispatched, members | selection), keys, out)
+
+
+def _receive(options: argparse.Namespace, out: Output) -> None:
+    keys = read_keys(options)
+    members = common_of(options, keys) | {
+        "dispatch": options.dispatch,
+        "received_at": _to_millisecond(options.received_at or options.issued_at),
+        "accepted": options.accept,
+        "accepted_all": options.accept is None,
+        "short": options.short,
+        "over": options.over,
+        "damaged": options.damaged,
+        "swapped": [_swap(text) for text in options.swapped],
+    }
+    file_statement(options, build(TransferReceived, members), keys, out)
+
+
+def _swap(text: str) -> Swap:
+    expected, equals, found = text.partition("=")
+    if not equals:
+        raise Refused("bad_field", "A swap is written EXPECTED=FOUND.", field="swapped", value=text)
+    return Swap.model_construct(expected=expected, found=found)
+
+
+def _to_millisecond(at: datetime | None) -> datetime:
+    at = at or clock.now()
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)

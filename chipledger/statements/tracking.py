@@ -1,0 +1,174 @@
+"""Statements of the book: who holds which chips, where, and how they changed hands."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from chipledger.statements.common import (
+    ChipName,
+    ChipSelection,
+    Code,
+    Digest,
+    Handle,
+    Instant,
+    ManifestRef,
+    Part,
+    Reference,
+    SiteCode,
+    Statement,
+)
+
+
+class StockOpened(Statement):
+    """A holder brings chips into the book that were in the field on day one (manifest of the commission shape)."""
+
+    kind: Literal["stock.opened"] = "stock.opened"
+    v: Literal[1] = 1
+    maker: Handle
+    site: SiteCode
+    manifest: ManifestRef
+
+
+class TransferDispatched(ChipSelection):
+    """The sender hands chips over to a consignee, or to another site of its own."""
+
+    kind: Literal["transfer.dispatched"] = "transfer.dispatched"
+    v: Literal[1] = 1
+    from_site: SiteCode
+    consignee: Handle
+    to_site: SiteCode
+    dispatched_at: Instant
+    estimated_arrival: Instant
+    carrier: Handle | None = None
+    waybill: Reference | None = None
+
+
+class Swap(Part):
+    """A serial that was expected, and the one that was found in its place."""
+
+    expected: ChipName
+    found: ChipName
+
+
+Few = Annotated[list[ChipName], Field(max_length=500)]
+
+
+class TransferReceived(Statement):
+    """The consignee signs for a dispatch: what it accepts, and the shipper/receiver difference in four sets.
+
+    Exactly one of `accepted_all` (everything expected that is named in no other set), `accepted` and `manifest`
+    says what is taken over. `damaged` chips are taken over too; `over` and `swapped.found` are claims that move
+    nothing.
+    """
+
+    kind: Literal["transfer.received"] = "transfer.received"
+    v: Literal[1] = 1
+    dispatch: Digest
+    received_at: Instant
+    accepted_all: bool = False
+    accepted: Few | None = None
+    manifest: ManifestRef | None = None
+    short: Few = []
+    over: Few = []
+    swapped: Annotated[list[Swap], Field(max_length=500)] = []
+    damaged: Few = []
+
+    @model_validator(mode="after")
+    def _sets_do_not_overlap(self) -> Self:
+        if (self.accepted_all, self.accepted is not None, self.manifest is not None).count(True) != 1:
+            raise ValueError(
+                "Say what is accepted by exactly one of `accepted_all`, `accepted` and `manifest`."
+            )
+        named = [
+            *(self.accepted or []),
+            *self.short,
+            *self.damaged,
+            *(swap.expected for swap in self.swapped),
+        ]
+        claimed = [*self.over, *(swap.found for swap in self.swapped)]
+        if len(set(named)) != len(named) or len(set(claimed)) != len(claimed) or set(named) & set(claimed):
+            raise ValueError("A chip is named in more than one of the five sets.")
+        return self
+
+
+class TransferSettled(ChipSelection):
+    """How a difference ends: the chips came later, went back, were dispatched by paper after the fact, or are lost."""
+
+    kind: Literal["transfer.settled"] = "transfer.settled"
+    v: Literal[1] = 1
+    dispatch: Digest
+    outcome: Literal["later_receipt", "return", "supplementary_dispatch", "loss"]
+    reason: Code
+
+
+class TransferVoided(Statement):
+    """The sender takes back what is still under way, with a reason; the chips return to where they left from."""
+
+    kind: Literal["transfer.voided"] = "transfer.voided"
+    v: Literal[1] = 1
+    dispatch: Digest
+    reason: Code
+
+
+class ChipsAtSite(ChipSelection):
+    """A statement of the holder about chips at one of its sites."""
+
+    site: SiteCode
+    happened_at: Instant
+
+
+class ChipsInstalled(ChipsAtSite):
+    """Chips went from storage into service. Placement changes; the account does not."""
+
+    kind: Literal["chips.installed"] = "chips.installed"
+    v: Literal[1] = 1
+
+
+class ChipsRemoved(ChipsAtSite):
+    """Chips went from service into storage."""
+
+    kind: Literal["chips.removed"] = "chips.removed"
+    v: Literal[1] = 1
+
+
+class ChipsLost(ChipsAtSite):
+    """The holder cannot find chips. They stay unaccounted for, and its own, until recovered."""
+
+    kind: Literal["chips.lost"] = "chips.lost"
+    v: Literal[1] = 1
+    reason: Code
+
+
+class ChipsStolen(ChipsAtSite):
+    """Chips were stolen; the report number is the police's."""
+
+    kind: Literal["chips.stolen"] = "chips.stolen"
+    v: Literal[1] = 1
+    report: Reference
+
+
+class ChipsRecovered(ChipsAtSite):
+    """Lost or stolen chips are back with the holder who answers for them, at `site`."""
+
+    kind: Literal["chips.recovered"] = "chips.recovered"
+    v: Literal[1] = 1
+    reason: Code
+
+
+class ChipsRetired(ChipsAtSite):
+    """Chips are out of use for good; they count until their destruction is certified."""
+
+    kind: Literal["chips.retired"] = "chips.retired"
+    v: Literal[1] = 1
+    reason: Code
+
+
+class ChipsDestroyed(ChipSelection):
+    """Retired chips no longer exist; `certificate` is the SHA-256 of the destroyer's certificate."""
+
+    kind: Literal["chips.destroyed"] = "chips.destroyed"
+    v: Literal[1] = 1
+    happened_at: Instant
+    certificate: Digest

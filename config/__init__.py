@@ -1,0 +1,1 @@
+"""Settings, routes and processes: how the rooms are put to work."""

@@ -1,0 +1,1 @@
+"""Durable long work: rows in PostgreSQL are the queue of record, Celery only wakes them."""

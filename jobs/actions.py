@@ -1,0 +1,166 @@
+"""Starting, doing, ending and cancelling jobs. A job is done by whoever holds its lease, and ends exactly once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F, Q
+
+from chipledger import clock
+from chipledger.refusals import Refused
+from jobs.models import OPEN_STATES, Job, JobLine, JobState, RejectedRows
+from jobs.runners import Cancelled, Rejections, Work, runner_of
+
+LEASE: Final = timedelta(seconds=settings.JOB_LEASE_SECONDS)
+HEARTBEAT_SECONDS: Final = 1.0
+MAX_ATTEMPTS: Final = 5
+
+
+def enqueue(kind: str, *, scope: str = "", arguments: dict[str, object] | None = None) -> Job:
+    """Write a job down; it is acknowledged when this transaction commits, and woken right after."""
+    from jobs.tasks import wake
+
+    job = Job.objects.create(kind=kind, scope=scope, arguments=arguments or {}, created_at=clock.now())
+
+    def wake_worker() -> None:
+        wake.delay(str(job.id))
+
+    # Without a broker the job waits until beat finds it. (Django can name a failing function, but not a partial.)
+    transaction.on_commit(wake_worker, robust=True)
+    return job
+
+
+def cancel_job(job: Job) -> None:
+    """Ask a job to stop: a waiting one ends here, a running one at its next step."""
+    now = clock.now()
+    ended = Job.objects.filter(pk=job.pk, state=JobState.QUEUED).update(
+        state=JobState.CANCELLED, cancel_requested=True, finished_at=now
+    )
+    if not ended and not Job.objects.filter(pk=job.pk, state=JobState.RUNNING).update(cancel_requested=True):
+        raise Refused("job_ended", "This job has already ended.", status=409)
+
+
+def run_job(job_id: UUID | str) -> Job | None:
+    """Do a job if it waits or its worker has died; None when somebody else has it or it has ended."""
+    job = _claim(job_id)
+    if job is None:
+        return None
+    work = Work(job=job)
+    try:
+        with _heartbeat(work):
+            result = runner_of(job.kind)(work)
+        _finish(work, JobState.SUCCEEDED, result=result)
+    except Cancelled:
+        _finish(work, JobState.CANCELLED)
+    except Refused as refused:
+        _finish(work, JobState.FAILED, problem=refused.as_problem())
+    except Exception:
+        # What went wrong goes to our own log with the exception: it may quote what the job's owner must not see.
+        # A database that went away is nobody's fault: when the lease has run out, the job is done again.
+        if job.attempts >= MAX_ATTEMPTS and connection.is_usable():
+            _finish(
+                work,
+                JobState.FAILED,
+                problem={"code": "broke_down", "title": "The job broke down; nothing was booked."},
+            )
+        raise
+    finally:
+        work.rejections.close()
+    return Job.objects.get(pk=job.pk)
+
+
+def _claim(job_id: UUID | str) -> Job | None:
+    """Take the lease by compare-and-swap; the fencing token grows, so that an earlier holder can no longer write."""
+    now = clock.now()
+    free = Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, lease_until__lt=now)
+    taken = Job.objects.filter(free, pk=job_id).update(
+        state=JobState.RUNNING,
+        lease_until=now + LEASE,
+        fencing=F("fencing") + 1,
+        attempts=F("attempts") + 1,
+        started_at=now,
+    )
+    return Job.objects.get(pk=job_id) if taken else None
+
+
+@contextmanager
+def _heartbeat(work: Work) -> Iterator[None]:
+    """Keep the lease alive and the progress visible from a second connection, while the work holds its transaction."""
+    stopped = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not stopped.wait(HEARTBEAT_SECONDS):
+                try:
+                    _report(work)
+                except (OperationalError, InterfaceError):
+                    connection.close()  # the next beat connects anew; without one the lease runs out
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beat, name=f"heartbeat-{work.job.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def _report(work: Work) -> None:
+    mine = Job.objects.filter(pk=work.job.pk, fencing=work.job.fencing, state=JobState.RUNNING)
+    kept = mine.update(lease_until=clock.now() + LEASE, done=work.done, total=work.total)
+    if not kept or mine.filter(cancel_requested=True).exists():
+        work.cancelled = True
+
+
+@transaction.atomic
+def _finish(
+    work: Work,
+    state: JobState,
+    *,
+    result: dict[str, object] | None = None,
+    problem: dict[str, object] | None = None,
+) -> None:
+    now = clock.now()
+    ended = Job.objects.filter(pk=work.job.pk, fencing=work.job.fencing, state__in=OPEN_STATES).update(
+        state=state,
+        result=result,
+        problem=problem,
+        done=work.done,
+        total=work.total,
+        finished_at=now,
+        lease_until=None,
+    )
+    if not ended:
+        return
+    JobLine.objects.bulk_create([JobLine(job=work.job, at=now, text=line) for line in work.lines])
+    if work.rejections.total:
+        _keep_rejections(work.job, work.rejections, result=result or {})
+
+
+@transaction.atomic
+def record_refusal(kind: str, *, scope: str, rejections: Rejections, problem: dict[str, object]) -> Job:
+    """Keep what was refused while somebody waited for it, as a job that has failed: with every row at fault."""
+    now = clock.now()
+    job = Job.objects.create(
+        kind=kind, scope=scope, state=JobState.FAILED, problem=problem, created_at=now, finished_at=now
+    )
+    _keep_rejections(job, rejections, result={})
+    return job
+
+
+def _keep_rejections(job: Job, rejections: Rejections, *, result: dict[str, object]) -> None:
+    RejectedRows.objects.bulk_create(
+        [RejectedRows(job=job, part=number, content=part) for number, part in enumerate(rejections.parts())],
+        batch_size=8,
+    )
+    summary = {"counts": dict(rejections.counts), "shown": rejections.shown}
+    Job.objects.filter(pk=job.pk).update(result={**result, "rejected": summary})

@@ -1,0 +1,59 @@
+"""Writing signers and keys. Only handlers call these, so that every change has a statement behind it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from chipledger.refusals import Refused
+from chipledger.statements.common import KeyGrant
+from ledger.keys import parse_grant
+from ledger.models import Key, Signer, Standing, Statement
+
+
+def admit_signer(handle: str, kind: str, grants: list[KeyGrant], *, by: Statement, at: datetime) -> Signer:
+    """Let an organisation sign, with its first keys. On genesis the first regulator is there already."""
+    signer, _ = Signer.objects.get_or_create(handle=handle, defaults={"kind": kind})
+    for grant in grants:
+        add_key(signer, grant, by=by, at=at)
+    return signer
+
+
+def add_key(signer: Signer, grant: KeyGrant, *, by: Statement, at: datetime) -> Key:
+    """Give a key an office; the same key never serves twice, whoever holds it."""
+    public = parse_grant(grant)
+    try:
+        with transaction.atomic():
+            return Key.objects.create(
+                signer=signer,
+                key_id=public.key_id,
+                algorithm=public.algorithm,
+                spki=public.spki,
+                purpose=grant.purpose,
+                role=grant.role,
+                person=grant.person or "",
+                credential=grant.credential or "",
+                added_by=by,
+                added_at=at,
+            )
+    except IntegrityError:
+        raise Refused(
+            "key_known", "This key is registered already.", field="key.spki", value=public.key_id, status=409
+        ) from None
+
+
+def revoke_key(key: Key, *, by: Statement, at: datetime, suspected_since: datetime | None = None) -> None:
+    """End a key from this statement's place in the log on."""
+    ended = Key.objects.filter(pk=key.pk, revoked_at__isnull=True).update(
+        revoked_by=by, revoked_at=at, suspected_since=suspected_since
+    )
+    if not ended:
+        raise Refused(
+            "key_revoked", "This key was revoked already.", field="key", value=key.key_id, status=409
+        )
+
+
+def suspend_signer(signer: Signer) -> None:
+    """Stop an organisation from signing; what it signed before stands."""
+    Signer.objects.filter(pk=signer.pk).update(standing=Standing.SUSPENDED)

@@ -1,0 +1,184 @@
+"""Manifest files: stored before the statement that names them, checked against it, staged as rows for its handler."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from io import BytesIO
+from typing import Final
+
+from django.db import connection, transaction
+
+from chipledger.manifests import MAX_BYTES, Fault, ManifestReader, Shape
+from chipledger.refusals import Refused
+from chipledger.statements.common import ManifestRef
+from chipledger.statements.common import Statement as Body
+from ledger.handlers import Filing
+from ledger.models import Blob, BlobPart, Signer
+
+PART: Final = 1 << 20
+SECRET_BYTES: Final = 32
+TABLES: Final = {
+    Shape.CHIPS: ("staged_chips", 'row bigint, chip text COLLATE "C"'),
+    Shape.COMMISSION: (
+        "staged_commission",
+        'row bigint, model text, serial text COLLATE "C", device_key text',
+    ),
+}
+NEW_CHIPS: Final = frozenset({"chips.commissioned", "stock.opened"})
+
+
+@transaction.atomic
+def store_blob(signer: Signer, chunks: Iterable[bytes], *, secret: bytes, at: datetime) -> Blob:
+    """Keep an uploaded file for its organisation, durably, in bounded memory; the same file again is the same blob.
+
+    What is in it is checked when a statement that names it is booked, so that every fault can be reported then.
+    """
+    if len(secret) != SECRET_BYTES:
+        raise Refused("manifest_secret_malformed", "A manifest secret has 32 bytes.", field="Manifest-Secret")
+    blob = Blob(signer=signer, secret=secret, uploaded_at=at, size=0, sha256="")
+    blob.pk = _next_blob_id()
+    sha256 = hashlib.sha256()
+    for number, content in enumerate(_parts(chunks)):
+        blob.size += len(content)
+        if blob.size > MAX_BYTES:
+            raise Refused("manifest_too_large", f"A manifest has at most {MAX_BYTES} bytes.", status=413)
+        sha256.update(content)
+        BlobPart.objects.create(blob=blob, part=number, content=content)
+    if not blob.size:
+        raise Refused("manifest_empty", "The manifest is empty.")
+    blob.sha256 = sha256.hexdigest()
+    known = Blob.objects.filter(signer=signer, sha256=blob.sha256, secret=secret).first()
+    if known is not None:
+        transaction.set_rollback(True)
+        return known
+    blob.save(force_insert=True)
+    return blob
+
+
+def find_blob(signer: Signer, reference: ManifestRef) -> Blob:
+    """The organisation's own upload that a statement names; nobody can ask for another organisation's."""
+    blob = Blob.objects.filter(signer=signer, sha256=reference.sha256).order_by("-pk").first()
+    if blob is None:
+        raise Refused(
+            "manifest_missing",
+            "Upload the manifest before the statement that names it.",
+            field="manifest.sha256",
+            value=reference.sha256,
+            status=409,
+        )
+    if blob.size != reference.size:
+        raise Refused(
+            "manifest_size",
+            f"The manifest has {blob.size} bytes.",
+            field="manifest.size",
+            value=str(reference.size),
+        )
+    return blob
+
+
+def find_blob_of(handle: str, sha256: str) -> Blob:
+    """The content that a booked statement named, for replay."""
+    blob = Blob.objects.filter(sha256=sha256, signer__pk__in=_ids_of(handle)).order_by("-pk").first()
+    if blob is None:
+        raise RuntimeError(f"the manifest {sha256} of {handle} is gone, although a statement names it")
+    return blob
+
+
+def stage(filing: Filing[Body]) -> None:
+    """Load the rows that a statement names into a temporary table, and check that the manifest is what it says.
+
+    ``staged_chips(row, chip)`` or ``staged_commission(row, model, serial, device_key)``. Rows at fault are rejected
+    one by one and left out; what makes the whole file unreadable is refused at once.
+    """
+    shape = Shape.COMMISSION if filing.body.kind in NEW_CHIPS else Shape.CHIPS
+    reference: ManifestRef | None = getattr(filing.body, "manifest", None)
+    if reference is None:
+        stage_names(list(getattr(filing.body, "chips", None) or []))
+        return
+    if filing.blob is None:
+        raise RuntimeError("a statement that names a manifest came without it")
+    table = _empty_table(shape)
+    batches: list[bytes] = []
+
+    def collect(numbers: list[int], rows: list[bytes]) -> None:
+        batches.extend(b"%d,%b\n" % pair for pair in zip(numbers, rows, strict=True))
+
+    def refuse(fault: Fault) -> None:
+        filing.reject(fault.as_refusal())
+
+    reader = ManifestReader(
+        shape, bytes(filing.blob.secret), on_fault=refuse, on_rows=collect, check_keys=not filing.replaying
+    )
+    for content in read_blob(filing.blob):
+        reader.feed(content)
+        with connection.cursor() as cursor:
+            cursor.copy_expert(f"COPY {table} FROM STDIN WITH (FORMAT csv)", BytesIO(b"".join(batches)))
+        batches.clear()
+        filing.progress(reader.rows, reference.rows)
+    summary = reader.close()
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {table}")
+    if filing.replaying or reader.faults:
+        return
+    for field in ("rows", "rows_root"):
+        found, said = getattr(summary, field), getattr(reference, field)
+        if found != said:
+            raise Refused(
+                f"manifest_{field}",
+                f"The manifest's {field.replace('_', ' ')} is {found}, not what the statement says.",
+                field=f"manifest.{field}",
+                value=str(said),
+            )
+
+
+def stage_names(chips: list[str]) -> None:
+    """Stage chips that a statement names in itself."""
+    table = _empty_table(Shape.CHIPS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} SELECT place, chip FROM unnest(%s::text[]) WITH ORDINALITY AS named(chip, place)",
+            [chips],
+        )
+
+
+def read_blob(blob: Blob) -> Iterator[bytes]:
+    """The content of a blob, piece by piece."""
+    for content in (
+        BlobPart.objects.filter(blob=blob).order_by("part").values_list("content", flat=True).iterator(4)
+    ):
+        yield bytes(content)
+
+
+def _empty_table(shape: Shape) -> str:
+    name, columns = TABLES[shape]
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS {name} ({columns}) ON COMMIT DELETE ROWS")
+        cursor.execute(f"TRUNCATE {name}")
+    return name
+
+
+def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    buffer = bytearray()
+    for chunk in chunks:
+        buffer += chunk
+        while len(buffer) >= PART:
+            yield bytes(buffer[:PART])
+            del buffer[:PART]
+    if buffer:
+        yield bytes(buffer)
+
+
+def _ids_of(handle: str) -> list[int]:
+    """The signer's number in the book in use, also while replay shadows its table."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM public.ledger_signer WHERE handle = %s", [handle])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _next_blob_id() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('ledger_blob', 'id'))")
+        row = cursor.fetchone()
+    return int(row[0])

@@ -1,0 +1,1 @@
+"""Pages that cross rooms: dashboards, search, and the jobs of the three people who use them."""

@@ -1,0 +1,1 @@
+"""Writing drafts, and what pages record beside statements."""

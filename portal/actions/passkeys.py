@@ -1,0 +1,97 @@
+"""Enrolling a passkey that signs statements: kept apart from the passkeys that sign people in."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import datetime
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.conf import settings
+from webauthn import verify_registration_response
+from webauthn.helpers import decode_credential_public_key, options_to_json
+from webauthn.helpers.cose import COSEAlgorithmIdentifier
+from webauthn.helpers.decode_credential_public_key import DecodedEC2PublicKey
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.registration.generate_registration_options import generate_registration_options
+
+from chipledger import base64s
+from chipledger.refusals import Refused
+from ledger.models import Key, KeyPurpose, KeyRole
+from portal.actions.drafts import prepare_draft
+from portal.models import Draft
+from registry.access import Reader, check_role
+from registry.models import Person, Role
+
+
+def creation_options(person: Person, *, challenge: bytes) -> str:
+    """What the browser is asked to create, as JSON with binary members in base64url."""
+    options = generate_registration_options(
+        rp_id=settings.PASSKEY_RP_ID,
+        rp_name="Chipledger, signing",
+        # Another user handle than the sign-in passkey's, so that neither replaces the other on the device.
+        user_id=b"sign:" + person.pseudonym.encode(),
+        user_name=f"{person} (signing)",
+        user_display_name=f"{person} (signing)",
+        challenge=challenge,
+        supported_pub_key_algs=[COSEAlgorithmIdentifier.ECDSA_SHA_256],
+    )
+    members = json.loads(options_to_json(options))
+    known = Key.objects.filter(person=person.pseudonym, purpose=KeyPurpose.PASSKEY, revoked_at__isnull=True)
+    members["excludeCredentials"] = [{"type": "public-key", "id": key.credential} for key in known]
+    return json.dumps(members)
+
+
+def prepare_enrolment(
+    credential: str, *, challenge: bytes, role: str, key: Key, by: Reader, at: datetime
+) -> Draft:
+    """The paper that adds a new passkey: the passkey signs it to prove itself, and ``key``, an administrator's, too.
+
+    Raises Refused when the browser's answer does not belong to this page, or the passkey cannot verify its user.
+    """
+    check_role(by, Role.SIGNATORY)
+    if by.person is None:
+        raise Refused("no_person", "A passkey belongs to a person; a program has none.", status=403)
+    if role == KeyRole.ADMINISTRATOR:
+        check_role(by, Role.ADMINISTRATOR)
+    if not credential:
+        raise Refused(
+            "no_credential",
+            "No passkey was created: the page was not ready yet, or this browser knows none. Try once more.",
+            field="credential",
+        )
+    try:
+        verified = verify_registration_response(
+            credential=credential,
+            expected_challenge=challenge,
+            expected_rp_id=settings.PASSKEY_RP_ID,
+            expected_origin=list(settings.PASSKEY_ORIGINS),
+            require_user_verification=True,
+            supported_pub_key_algs=[COSEAlgorithmIdentifier.ECDSA_SHA_256],
+        )
+    except (WebAuthnException, ValueError, KeyError) as error:
+        raise Refused(
+            "passkey_not_enrolled", f"This passkey cannot be enrolled: {error}.", field="credential"
+        ) from None
+    grant = {
+        "spki": base64s.encode(_spki(verified.credential_public_key)),
+        "purpose": "passkey",
+        "role": role,
+        "person": by.person.pseudonym,
+        "credential": base64.urlsafe_b64encode(verified.credential_id).decode().rstrip("="),
+    }
+    return prepare_draft("key.added", {"key": grant}, key=key, by=by, at=at)
+
+
+def _spki(cose: bytes) -> bytes:
+    """SubjectPublicKeyInfo DER of a COSE ES256 key (RFC 9053 §7.1.1)."""
+    key = decode_credential_public_key(cose)
+    if not isinstance(key, DecodedEC2PublicKey):
+        raise Refused("passkey_algorithm", "A passkey signs with ES256 (P-256).", field="credential")
+    numbers = ec.EllipticCurvePublicNumbers(
+        int.from_bytes(key.x, "big"), int.from_bytes(key.y, "big"), ec.SECP256R1()
+    )
+    return numbers.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )

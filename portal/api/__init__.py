@@ -1,0 +1,1 @@
+"""API v1 of what crosses rooms: statements, manifests and jobs."""

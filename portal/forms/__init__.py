@@ -1,0 +1,1 @@
+"""What people fill in: papers to be prepared, and filters of lists."""

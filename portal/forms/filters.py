@@ -1,0 +1,207 @@
+"""Filters of lists: their answers live in the address, and narrow the same rows for the page and for its export."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from django import forms
+from django.db.models import Q, QuerySet
+
+from audits.models import Balance, Cluster, Finding, Policy
+from audits.queries import FindingFilter
+from audits.rules import RULE_OF
+from chipledger.refusals import Refused
+from ledger.models import SignerKind
+from registry.models import Chip, ChipModel, Organisation, Site
+from tracking.models import OPEN_TRANSFERS, AccountKind, Holding, Transfer, TransferState
+from web.components import Severity
+
+ANY = [("", "Any")]
+
+
+class Filter(forms.Form):
+    """A GET form; an answer that is no choice is refused rather than ignored."""
+
+    def answers(self) -> dict[str, Any]:
+        """What was asked for; nothing, when the form was not sent."""
+        if not self.is_valid():
+            field, errors = next(iter(self.errors.items()))
+            raise Refused("bad_filter", str(errors[0]), field=field, value=self.data.get(field), status=400)
+        return self.cleaned_data
+
+
+def _word(hint: str) -> forms.CharField:
+    """A name as it is written in statements; the hint says which."""
+    return forms.CharField(
+        required=False,
+        max_length=63,
+        widget=forms.TextInput(attrs={"placeholder": hint, "spellcheck": "false"}),
+    )
+
+
+def _day() -> forms.DateField:
+    return forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+
+class ChipFilter(Filter):
+    """Chips by serial, model, and by where they are as far as the reader may know."""
+
+    serial = forms.CharField(required=False, max_length=64, help_text="Begins with")
+    model = _word("code or name")
+    holder = _word("handle")
+    site = _word("code")
+    account = forms.ChoiceField(required=False, choices=[*ANY, *AccountKind.choices])
+
+    def narrow(self, chips: QuerySet[Chip], holdings: QuerySet[Holding]) -> QuerySet[Chip]:
+        """``holdings`` are those that the reader may see: nobody learns by filtering what they may not read."""
+        said = self.answers()
+        if said["serial"]:
+            chips = chips.filter(serial__startswith=said["serial"])
+        if said["model"]:
+            named = Q(code=said["model"]) | Q(name__icontains=said["model"])
+            chips = chips.filter(model__in=ChipModel.objects.filter(named))
+        where = {
+            "account__organisation__signer__handle": said["holder"],
+            "account__site__code": said["site"],
+            "account__kind": said["account"],
+        }
+        given = {name: value for name, value in where.items() if value}
+        return chips.filter(pk__in=holdings.filter(**given).values("pk")) if given else chips
+
+
+class TransferFilter(Filter):
+    """Transfers by side, party, state and lateness."""
+
+    party = _word("handle")
+    side = forms.ChoiceField(required=False, choices=[*ANY, ("in", "Incoming"), ("out", "Outgoing")])
+    state = forms.ChoiceField(
+        required=False, choices=[*ANY, ("open", "Under way"), ("overdue", "Overdue"), *TransferState.choices]
+    )
+
+    def narrow(self, transfers: QuerySet[Transfer], *, own: int, at: datetime) -> QuerySet[Transfer]:
+        said = self.answers()
+        if said["party"]:
+            handle = said["party"]
+            transfers = transfers.filter(
+                Q(sender__signer__handle=handle) | Q(consignee__signer__handle=handle)
+            )
+        if said["side"]:
+            transfers = transfers.filter(**{"consignee" if said["side"] == "in" else "sender": own})
+        match said["state"]:
+            case "":
+                return transfers
+            case "open":
+                return transfers.filter(state__in=OPEN_TRANSFERS)
+            case "overdue":
+                return transfers.filter(state__in=OPEN_TRANSFERS, due_at__lt=at)
+            case state:
+                return transfers.filter(state=state)
+
+
+class FindingForm(Filter):
+    """Findings by rule, severity, state, organisation and site."""
+
+    rule = forms.ChoiceField(
+        required=False, choices=[*ANY, *((code, rule.title) for code, rule in RULE_OF.items())]
+    )
+    severity = forms.ChoiceField(
+        required=False,
+        label="Severity at least",
+        choices=[*ANY, *((str(int(step)), step.name.capitalize()) for step in reversed(Severity))],
+    )
+    state = forms.ChoiceField(
+        required=False, choices=[*ANY, ("unresolved", "Unresolved"), *Finding.State.choices]
+    )
+    organisation = _word("handle")
+    site = _word("code")
+
+    def wanted(self) -> FindingFilter:
+        """The filter that lists and reports share."""
+        said = self.answers()
+        severity = said["severity"]
+        return FindingFilter(
+            rule=said["rule"] or None,
+            severity=int(severity) if severity else None,
+            state=said["state"] or None,
+            organisation=said["organisation"] or None,
+            site=said["site"] or None,
+            country=said.get("country") or None,
+            since=_midnight(said.get("since")),
+            until=_midnight(said.get("until")),
+        )
+
+
+class ReportForm(FindingForm):
+    """The same, over a period and in a country."""
+
+    country = forms.CharField(required=False, max_length=2)
+    since = _day()
+    until = _day()
+
+
+class SiteFilter(Filter):
+    """Sites by country and operator."""
+
+    country = forms.CharField(required=False, max_length=2)
+    organisation = _word("handle")
+
+    def narrow(self, sites: QuerySet[Site]) -> QuerySet[Site]:
+        said = self.answers()
+        if said["country"]:
+            sites = sites.filter(country=said["country"].upper())
+        return (
+            sites.filter(organisation__signer__handle=said["organisation"]) if said["organisation"] else sites
+        )
+
+
+class ClusterFilter(Filter):
+    """Clusters by policy and standing."""
+
+    policy = _word("code")
+    line = forms.ChoiceField(
+        required=False, choices=[*ANY, ("above", "Above the line"), ("below", "Below the line")]
+    )
+
+    def narrow(self, clusters: QuerySet[Cluster]) -> QuerySet[Cluster]:
+        said = self.answers()
+        if said["policy"]:
+            clusters = clusters.filter(policy__in=Policy.objects.filter(code=said["policy"]))
+        return clusters.filter(is_above=said["line"] == "above") if said["line"] else clusters
+
+
+class BalanceFilter(Filter):
+    """Balances by organisation and site, and those that do not close."""
+
+    organisation = _word("handle")
+    site = _word("code")
+    open = forms.BooleanField(required=False, label="With unaccounted chips")
+
+    def narrow(self, balances: QuerySet[Balance]) -> QuerySet[Balance]:
+        said = self.answers()
+        if said["organisation"]:
+            balances = balances.filter(organisation__signer__handle=said["organisation"])
+        if said["site"]:
+            balances = balances.filter(site__code=said["site"])
+        return balances.filter(unaccounted__gt=0) if said["open"] else balances
+
+
+class OrganisationFilter(Filter):
+    """Organisations by kind and country."""
+
+    kind = forms.ChoiceField(required=False, choices=[*ANY, *SignerKind.choices])
+    country = forms.CharField(required=False, max_length=2)
+
+    def narrow(self, organisations: QuerySet[Organisation]) -> QuerySet[Organisation]:
+        said = self.answers()
+        if said["kind"]:
+            organisations = organisations.filter(signer__kind=said["kind"])
+        return (
+            organisations.filter(countries__contains=[said["country"].upper()])
+            if said["country"]
+            else organisations
+        )
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, time(), tzinfo=UTC)

@@ -1,0 +1,200 @@
+"""Forms of papers: what a person says before the server freezes it. Rules are asked afterwards, not here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+from django import forms
+
+from audits.rules import RULE_OF
+from chipledger.statements.audits import FindingDecided, FindingExplained
+from chipledger.statements.common import REFERENCE
+from ledger.authority import HOLDERS
+from ledger.models import Key, SignerKind, Standing
+from portal.signing import describe_key, keys_for
+from registry.access import Reader, visible
+from registry.models import Organisation, Site
+
+CHOOSE = ("", "Choose")
+"""First where a form may not choose for the person whose signature follows."""
+
+RULE_CHOICES = [(code, rule.title) for code, rule in RULE_OF.items()]
+ROOT_CAUSES = FindingExplained.model_fields["root_cause"].annotation
+DECISIONS = FindingDecided.model_fields["decision"].annotation
+
+
+def words_of(literal: object) -> list[tuple[str, str]]:
+    """The values of a schema's literal as choices."""
+    return [(value, value.replace("_", " ").capitalize()) for value in literal.__args__]  # type: ignore[attr-defined] # typing.Literal
+
+
+class PaperForm(forms.Form):
+    """A form whose answers become a statement; the reader says with which key it will be signed."""
+
+    kind = ""
+
+    def __init__(self, *args: object, reader: Reader, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type] # passed on as they came
+        self.reader = reader
+        self.keys = {key.key_id: key for key in keys_for(reader, self.kind)}
+        self.fields["key"] = forms.ChoiceField(
+            label="Sign with",
+            choices=[(key_id, describe_key(key)) for key_id, key in self.keys.items()],
+            help_text="The paper names the key. A key kept offline signs with the chipledger command.",
+        )
+
+    def chosen_key(self) -> Key:
+        """The key that will sign."""
+        return self.keys[self.cleaned_data["key"]]
+
+
+def own_sites(reader: Reader) -> list[tuple[str, str]]:
+    """The organisation's own sites."""
+    found = visible(reader, Site).filter(organisation=reader.organisation).order_by("code")
+    return [(site.code, f"{site.name} ({site.code})") for site in found]
+
+
+class BatchForm(PaperForm):
+    """A file of new chips."""
+
+    kind = "chips.commissioned"
+    site = forms.ChoiceField(label="Site", help_text="Where the chips are, on your account.")
+    file = forms.FileField(
+        label="Chips",
+        required=False,
+        help_text="CSV with the columns model, serial and device_key, or JSON Lines with the same members; "
+        "up to 1,000,000 rows and 512 MiB. The device key may be empty.",
+    )
+
+    def __init__(self, *args: object, reader: Reader, **kwargs: object) -> None:
+        super().__init__(*args, reader=reader, **kwargs)
+        self.fields["site"].choices = own_sites(reader)  # type: ignore[attr-defined] # it is a ChoiceField
+
+
+class DispatchForm(PaperForm):
+    """Chips that leave, for whom, and when they should arrive."""
+
+    kind = "transfer.dispatched"
+    from_site = forms.ChoiceField(label="From")
+    consignee = forms.ChoiceField(
+        label="Consignee", help_text="Yourself, when you move chips between your own sites."
+    )
+    to_site = forms.CharField(
+        label="To site", max_length=63, help_text="The code of the consignee's site, as it told you."
+    )
+    estimated_arrival = forms.DateField(
+        label="Estimated arrival", widget=forms.DateInput(attrs={"type": "date"})
+    )
+    carrier = forms.ChoiceField(label="Carrier", required=False)
+    waybill = forms.RegexField(
+        REFERENCE,
+        label="Waybill",
+        required=False,
+        error_messages={"invalid": "A waybill has up to 80 letters, digits, spaces and ._/#:- only."},
+    )
+    chips = forms.CharField(
+        label="Chips",
+        required=False,
+        max_length=2_000_000,
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+        help_text="One a line: maker/serial, or the serial alone where it is the only one of yours.",
+    )
+    file = forms.FileField(
+        label="Or a file of chips", required=False, help_text="CSV or JSON Lines, or plain lines."
+    )
+
+    def __init__(self, *args: object, reader: Reader, **kwargs: object) -> None:
+        super().__init__(*args, reader=reader, **kwargs)
+        holders, carriers = _parties(reader)
+        self.fields["from_site"].choices = own_sites(reader)  # type: ignore[attr-defined] # a ChoiceField, as below
+        self.fields["consignee"].choices = [CHOOSE, *holders]  # type: ignore[attr-defined]
+        self.fields["carrier"].choices = [("", "None named"), *carriers]  # type: ignore[attr-defined]
+
+    def arrival(self) -> datetime:
+        """The end of the day of arrival, in UTC."""
+        return datetime.combine(self.cleaned_data["estimated_arrival"], time(23, 59, 59), tzinfo=UTC)
+
+
+def _parties(reader: Reader) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Admitted organisations that may hold chips, and carriers, by name."""
+    holders, carriers = [], []
+    admitted = visible(reader, Organisation).filter(signer__standing=Standing.ADMITTED)
+    for organisation in admitted.select_related("signer").order_by("name"):
+        choice = (organisation.signer.handle, f"{organisation.name} ({organisation.signer.handle})")
+        if organisation.signer.kind in HOLDERS:
+            holders.append(choice)
+        elif organisation.signer.kind == SignerKind.CARRIER:
+            carriers.append(choice)
+    return holders, carriers
+
+
+class ReceiptForm(PaperForm):
+    """What was found when the shipment was opened."""
+
+    kind = "transfer.received"
+    found = forms.CharField(
+        label="Chips found",
+        required=False,
+        max_length=2_000_000,
+        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "autofocus": True}),
+        help_text="Scan or paste, one a line. Serials alone will do for chips that are expected.",
+    )
+    file = forms.FileField(label="Or a file of chips", required=False)
+    damaged = forms.CharField(
+        label="Of these, damaged",
+        required=False,
+        max_length=200_000,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text="They are taken over too.",
+    )
+    swapped = forms.CharField(
+        label="Swapped",
+        required=False,
+        max_length=200_000,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text="One pair a line: the serial expected, then the one found in its place.",
+    )
+
+
+class ExplainForm(PaperForm):
+    """Why it came to a finding."""
+
+    kind = "finding.explained"
+    root_cause = forms.ChoiceField(label="Root cause", choices=[CHOOSE, *words_of(ROOT_CAUSES)])
+
+
+class DecideForm(PaperForm):
+    """What a regulator makes of a finding."""
+
+    kind = "finding.decided"
+    decision = forms.ChoiceField(label="Decision", choices=[CHOOSE, *words_of(DECISIONS)])
+    reason = forms.SlugField(
+        label="Reason", max_length=63, help_text="A short code, such as receipt-filed or inspected-2026-14."
+    )
+
+
+class RevokeForm(PaperForm):
+    """Why a key ends."""
+
+    kind = "key.revoked"
+    reason = forms.ChoiceField(
+        label="Reason",
+        choices=[
+            ("retired", "Retired"),
+            ("lost", "Lost"),
+            ("compromised", "Compromised"),
+            ("person_left", "The person has left"),
+        ],
+    )
+
+
+class TokenForm(forms.Form):
+    """A program's credential."""
+
+    label = forms.CharField(label="What it is for", max_length=80)
+    scopes = forms.MultipleChoiceField(
+        label="Scopes",
+        choices=[("read", "Read"), ("write", "File statements"), ("attest", "File evidence")],
+        initial=["read"],
+    )
+    days = forms.IntegerField(label="Days it lives", min_value=1, max_value=366, initial=90)

@@ -1,0 +1,49 @@
+"""What somebody prepared and nobody has signed yet: the one thing the portal keeps."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from registry.models import Organisation, Person
+
+
+class Draft(models.Model):
+    """A statement frozen on the server until it is signed: its exact bytes, and whose keys must sign them.
+
+    ``payload`` is what the page shows and what a signature must cover, byte for byte. ``fields`` are the members that
+    the statement's kind adds, so that the same words can be frozen anew for another key. ``envelope`` collects
+    signatures while further ones are missing. ``notes`` say what the paper tells beside its members, such as the name
+    of the uploaded file.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="drafts")
+    prepared_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    kind = models.CharField(max_length=40)
+    fields = models.JSONField()
+    notes = models.JSONField(default=dict)
+    payload = models.BinaryField()
+    digest = models.BinaryField(max_length=32)
+    keys = ArrayField(models.CharField(max_length=64))
+    envelope = models.BinaryField(null=True)
+    created_at = models.DateTimeField()
+    filed_at = models.DateTimeField(null=True)
+    job = models.UUIDField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(filed_at__isnull=False) | Q(job__isnull=True), name="only_a_filed_draft_has_a_job"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["organisation", "-created_at"],
+                condition=Q(filed_at__isnull=True),
+                name="draft_waiting",
+            )
+        ]

@@ -1,0 +1,162 @@
+"""The figures and rows of the first page, for each role."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import Count, QuerySet, Sum
+
+from audits import queries as audits
+from audits.models import Balance, Cluster, Finding
+from audits.rules import RULE_OF
+from jobs.models import Job
+from ledger import log
+from ledger.models import Statement
+from portal.queries.batches import batches_of
+from portal.queries.findings import about
+from portal.queries.transfers import state_of
+from registry.access import Reader, visible
+from tracking.models import OPEN_TRANSFERS, AccountKind, Holding, Transfer
+from tracking.queries.transfers import with_parties
+from web.components import Column
+
+SHOWN: Final = 12
+SOON: Final = timedelta(days=7)
+FINDING_COLUMNS = (
+    Column("Severity"),
+    Column("Finding"),
+    Column("About"),
+    Column("Must explain"),
+    Column("Due"),
+)
+TRANSFER_COLUMNS = (
+    Column("Transfer"),
+    Column("From"),
+    Column("To"),
+    Column("Under way", numeric=True),
+    Column("Receipt due"),
+)
+CLUSTER_COLUMNS = (
+    Column("Cluster"),
+    Column("Policy"),
+    Column("H100-equivalents", numeric=True),
+    Column("Chips", numeric=True),
+)
+BATCH_COLUMNS = (
+    Column("Accepted"),
+    Column("Site"),
+    Column("Chips", numeric=True),
+    Column("Log №", numeric=True),
+)
+STOCK_COLUMNS = (Column("Model"), Column("Account"), Column("Chips", numeric=True))
+JOB_COLUMNS = (Column("Started"), Column("Work"), Column("State"), Column("Rows", numeric=True))
+
+
+def for_regulator(reader: Reader, *, at: datetime) -> dict[str, object]:
+    """The worst open findings, transfers overdue, clusters above a line, and whether log and sweep go on."""
+    findings = visible(reader, Finding).filter(closed_at__isnull=True)
+    clusters = visible(reader, Cluster).filter(is_above=True)
+    balances = visible(reader, Balance).aggregate(
+        book=Sum("installed"), seen=Sum("seen_hardware"), gap=Sum("unaccounted")
+    )
+    overdue = _overdue(reader, at=at)
+    return {
+        "tally": _by_severity(findings),
+        "findings": _rows(_worst(findings)),
+        "finding_columns": FINDING_COLUMNS,
+        "overdue": overdue.order_by("due_at", "pk")[:SHOWN],
+        "overdue_total": overdue.count(),
+        "transfer_columns": TRANSFER_COLUMNS,
+        "clusters": [
+            (cluster, f"{cluster.tpp / 15840:,.1f}")
+            for cluster in clusters.select_related("policy", "organisation__signer", "site").order_by(
+                "-tpp", "-id"
+            )[:SHOWN]
+        ],
+        "clusters_total": clusters.count(),
+        "cluster_columns": CLUSTER_COLUMNS,
+        "balances": {name: value or 0 for name, value in balances.items()},
+        "checkpoint": log.latest_checkpoint(),
+        "sweep": audits.newest_sweep(),
+        "is_lagging": audits.is_lagging(audits.sweep_lag(at=at)),
+    }
+
+
+def for_holder(reader: Reader, *, at: datetime) -> dict[str, object]:
+    """What is coming in, overdue first; what must be explained; what the organisation answers for."""
+    incoming = with_parties(visible(reader, Transfer)).filter(
+        consignee=reader.organisation, state__in=OPEN_TRANSFERS
+    )
+    findings = visible(reader, Finding).filter(closed_at__isnull=True, organisation=reader.organisation)
+    return {
+        "incoming": [(each, *state_of(each, at=at)) for each in incoming.order_by("due_at", "pk")[:SHOWN]],
+        "incoming_total": incoming.count(),
+        "outgoing_total": visible(reader, Transfer)
+        .filter(sender=reader.organisation, state__in=OPEN_TRANSFERS)
+        .count(),
+        "transfer_columns": (*TRANSFER_COLUMNS, Column("State"), Column("")),
+        "findings": _rows(_worst(findings)),
+        "findings_total": findings.count(),
+        "finding_columns": FINDING_COLUMNS,
+        "accounts": _accounts(reader),
+    }
+
+
+def for_maker(reader: Reader, *, at: datetime) -> dict[str, object]:
+    """The last batches and jobs, the stock by model, and what has not arrived."""
+    batches = visible(reader, Statement).filter(signer=reader.organisation.pk, kind="chips.commissioned")
+    findings = visible(reader, Finding).filter(closed_at__isnull=True, organisation=reader.organisation)
+    outgoing = with_parties(visible(reader, Transfer)).filter(
+        sender=reader.organisation, state__in=OPEN_TRANSFERS
+    )
+    return {
+        "batches": batches_of(list(batches.order_by("-id")[:6])),
+        "batch_columns": BATCH_COLUMNS,
+        "jobs": visible(reader, Job).order_by("-created_at")[:6],
+        "job_columns": JOB_COLUMNS,
+        "stock": _stock(reader),
+        "stock_columns": STOCK_COLUMNS,
+        "accounts": _accounts(reader),
+        "outgoing": [(each, *state_of(each, at=at)) for each in outgoing.order_by("due_at", "pk")[:SHOWN]],
+        "outgoing_total": outgoing.count(),
+        "transfer_columns": (*TRANSFER_COLUMNS, Column("State")),
+        "findings_total": findings.count(),
+    }
+
+
+def _overdue(reader: Reader, *, at: datetime) -> QuerySet[Transfer]:
+    return with_parties(visible(reader, Transfer)).filter(state__in=OPEN_TRANSFERS, due_at__lt=at)
+
+
+def _worst(findings: QuerySet[Finding]) -> QuerySet[Finding]:
+    named = audits.with_names(findings).select_related("chip__maker__signer", "transfer")
+    return named.order_by("-severity", "-id")[:SHOWN]
+
+
+def _rows(findings: QuerySet[Finding]) -> list[tuple[object, ...]]:
+    return [(finding, RULE_OF[finding.rule], about(finding)) for finding in findings]
+
+
+def _by_severity(findings: QuerySet[Finding]) -> list[tuple[int, int]]:
+    counted = dict(findings.order_by().values_list("severity").annotate(number=Count("pk")))
+    return [(step, counted.get(step, 0)) for step in (5, 4, 3, 2, 1)]
+
+
+def _accounts(reader: Reader) -> list[tuple[str, str, int]]:
+    """The organisation's chips by account: kind, its words, how many."""
+    held = Holding.objects.filter(account__organisation=reader.organisation)
+    counted = dict(held.order_by().values_list("account__kind").annotate(number=Count("pk")))
+    return [
+        (kind.value, str(kind.label).capitalize(), counted[kind]) for kind in AccountKind if counted.get(kind)
+    ]
+
+
+def _stock(reader: Reader) -> list[tuple[str, str, str, str, int]]:
+    """Chips by model and account: code, name, account, its words, how many."""
+    held = Holding.objects.filter(account__organisation=reader.organisation).order_by()
+    counted = held.values_list("model__code", "model__name", "account__kind").annotate(number=Count("pk"))
+    return [
+        (code, name, kind, str(AccountKind(kind).label).capitalize(), number)
+        for code, name, kind, number in counted.order_by("model__name", "account__kind")[:40]
+    ]

@@ -1,0 +1,38 @@
+"""Which statements and jobs a reader may see: rules that need to know every room."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from jobs.models import Job
+from ledger.models import SignerKind, Statement
+from registry.access import Reader, readable, visible
+from tracking.models import Difference, Movement, Transfer
+
+PUBLIC_PREFIXES = ("ledger.", "key.", "organisation.", "model.", "policy.")
+
+
+@readable(Statement)
+def statements_of(reader: Reader) -> QuerySet[Statement]:
+    """Its own, the published registers, and those behind transfers it may see; a regulator's are those of the
+    organisations in its countries, and those that touch its own. A carrier's are not those of its shipments, which
+    name the chips.
+    """
+    rule = Q(signer_id=reader.organisation.pk)
+    for prefix in PUBLIC_PREFIXES:
+        rule |= Q(kind__startswith=prefix)
+    if reader.kind == SignerKind.CARRIER:
+        return Statement.objects.filter(rule)
+    transfers = visible(reader, Transfer)
+    rule |= Q(Exists(transfers.filter(statement_id=OuterRef("pk"))))
+    rule |= Q(Exists(Movement.objects.filter(statement_id=OuterRef("pk"), transfer__in=transfers)))
+    rule |= Q(Exists(Difference.objects.filter(receipt_id=OuterRef("pk"), transfer__in=transfers)))
+    if reader.is_regulator:
+        rule |= Q(signer__organisation__countries__overlap=list(reader.countries))
+    return Statement.objects.filter(rule)
+
+
+@readable(Job, logged=False)
+def jobs_of(reader: Reader) -> QuerySet[Job]:
+    """The organisation's own."""
+    return Job.objects.filter(scope=reader.handle)

@@ -1,0 +1,176 @@
+"""Lists of chips as people have them, pasted, scanned or in a file; and what a receipt makes of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import BinaryIO, Final
+
+from chipledger.manifests import MAX_ROWS, FaultLog, Shape, read_csv, read_json_lines
+from chipledger.refusals import Refused
+from portal.actions.drafts import FaultyRows
+from registry.access import Reader, visible
+from tracking.models import AccountKind, Holding
+
+INLINE: Final = 500
+"""More chips than this are named by a manifest instead of in the statement itself."""
+HINTED: Final = 200
+MAX_TYPED: Final = 64 * 1024 * 1024
+_HEADERS: Final = frozenset({"chip", "maker,serial", "serial,maker"})
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,62}/[A-Za-z0-9._-]{1,64}")
+
+
+def read_names(text: str, file: BinaryIO | None) -> list[str]:
+    """Every name that was pasted or is in the file, once, in the order given."""
+    names = [] if file is None else _names_in_file(file)
+    names += re.split(r"[\s,;]+", text.strip())
+    found = list(dict.fromkeys(name for name in names if name))
+    if found and found[0].lower() == "chip":
+        del found[0]
+    if len(found) > MAX_ROWS:
+        raise Refused(
+            "too_many_chips", f"At most {MAX_ROWS:,} chips fit in one paper.", field="chips", status=413
+        )
+    return found
+
+
+def _names_in_file(file: BinaryIO) -> list[str]:
+    start = file.read(256)
+    file.seek(0)
+    head = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    first = head.partition(b"\n")[0].strip().lower().replace(b" ", b"").replace(b'"', b"")
+    faults = FaultLog()
+    if head.startswith(b"{"):
+        rows = [row[0] for row in read_json_lines(file, Shape.CHIPS, faults)]
+    elif first.decode("utf-8", "replace") in _HEADERS:
+        rows = [row[0] for row in read_csv(file, Shape.CHIPS, faults)]
+    else:
+        raw = file.read(MAX_TYPED)
+        try:
+            return re.split(r"[\s,;]+", raw.decode("utf-8-sig").strip())
+        except UnicodeDecodeError:
+            raise Refused("not_utf8", "The file is not UTF-8 text.", field="file") from None
+    if faults.first:
+        refusals = [fault.as_refusal() for fault in faults.first]
+        raise FaultyRows(refusals[0], refusals)
+    return rows
+
+
+def complete_names(names: Sequence[str], among: Iterable[str]) -> list[str]:
+    """Names with their maker: a serial alone takes the one maker who has it among these chips."""
+    bare = {name for name in names if "/" not in name}
+    makers: dict[str, set[str]] = {}
+    if bare:
+        for whole in among:
+            serial = whole.partition("/")[2]
+            if serial in bare:
+                makers.setdefault(serial, set()).add(whole)
+    return [next(iter(makers[name])) if len(makers.get(name, ())) == 1 else name for name in names]
+
+
+def own_chips(reader: Reader, serials: Sequence[str]) -> list[str]:
+    """The reader's own chips on hand that carry one of these serials."""
+    found = visible(reader, Holding).filter(
+        account__organisation=reader.organisation,
+        account__kind=AccountKind.ON_HAND,
+        chip__serial__in=[serial for serial in serials if "/" not in serial],
+    )
+    return [
+        f"{maker}/{serial}"
+        for maker, serial in found.values_list("chip__maker__signer__handle", "chip__serial")
+    ]
+
+
+def check_names(names: Sequence[str], sentence: str) -> None:
+    """Refuse every name that cannot be a chip's, with its place and this sentence."""
+    faults = [
+        Refused("bad_chip", sentence, row=row, field="chips", value=name)
+        for row, name in enumerate(names, 1)
+        if not _NAME.fullmatch(name)
+    ]
+    if faults:
+        raise FaultyRows(faults[0], faults)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was expected against what was found: the five sets of a receipt, each sorted."""
+
+    accepted: list[str]
+    short: list[str]
+    over: list[str]
+    swapped: list[tuple[str, str]]
+    damaged: list[str]
+    hints: list[tuple[str, str]]
+    """A name found that nobody expected, and the missing one that it resembles."""
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.short or self.over or self.swapped or self.damaged)
+
+    def members(self) -> dict[str, object]:
+        """The sets as members of the statement, without what goes into a manifest."""
+        sets: dict[str, object] = {
+            "over": self.over,
+            "swapped": [{"expected": expected, "found": found} for expected, found in self.swapped],
+            "damaged": self.damaged,
+        }
+        if len(self.short) <= INLINE:
+            sets["short"] = self.short
+        if len(self.accepted) <= INLINE:
+            sets["accepted"] = self.accepted
+        elif len(self.short) <= INLINE:
+            sets["accepted_all"] = True
+        return {name: value for name, value in sets.items() if value or name == "accepted"}
+
+
+def compare(
+    expected: set[str], found: Iterable[str], *, damaged: Iterable[str], swapped: Iterable[tuple[str, str]]
+) -> Comparison:
+    """The five sets. What is damaged was found; what was swapped is neither short nor over."""
+    pairs = sorted(set(swapped))
+    broken = set(damaged)
+    replaced = {one for one, _ in pairs}
+    seen = set(found) | broken
+    over = sorted(seen - expected - {other for _, other in pairs} - broken)
+    short = sorted(expected - seen - replaced)
+    return Comparison(
+        accepted=sorted((expected & seen) - broken - replaced),
+        short=short,
+        over=over,
+        swapped=pairs,
+        damaged=sorted(broken),
+        hints=_hints(over, short),
+    )
+
+
+def _hints(over: Sequence[str], short: Sequence[str]) -> list[tuple[str, str]]:
+    """Which missing chip a name may have meant; serials are compared, because people type no makers."""
+    missing = {name.partition("/")[2]: name for name in short[: 10 * HINTED]}
+    hints = []
+    for name in over[:HINTED]:
+        near = get_close_matches(name.rpartition("/")[2], missing, n=1, cutoff=0.8)
+        if near:
+            hints.append((name, missing[near[0]]))
+    return hints
+
+
+def read_pairs(text: str) -> list[tuple[str, str]]:
+    """Swapped chips, a pair a line."""
+    pairs = []
+    for row, line in enumerate(text.splitlines(), 1):
+        words = re.split(r"[\s,;=→>]+", line.strip())
+        if words == [""]:
+            continue
+        if len(words) != 2:
+            raise Refused(
+                "bad_pair",
+                "A swap is a pair: the serial expected, then the one found.",
+                row=row,
+                field="swapped",
+                value=line,
+            )
+        pairs.append((words[0], words[1]))
+    return pairs

@@ -1,0 +1,138 @@
+"""Chips: the list, and one with its book, its silicon, its papers and its findings, as far as the reader may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from audits.models import Finding
+from audits.rules import RULE_OF
+from chipledger import clock
+from ledger.bundles import bundle_of
+from portal.doorway import page
+from portal.forms.filters import ChipFilter
+from portal.lists import export, wants_csv
+from portal.queries.chips import ACCOUNT_TONES, chip_facts, draw, events_of, papers_of, statements_behind
+from registry.access import Reader, visible
+from registry.models import Chip
+from tracking.models import AccountKind, Holding
+from tracking.queries.history import history_of
+from tracking.queries.holdings import placements
+from web.components import Column
+from web.paging import Keyset
+
+CHIPS = Keyset(("id",))
+COLUMNS = (
+    Column("Chip"),
+    Column("Model"),
+    Column("Account"),
+    Column("Holder"),
+    Column("Site"),
+    Column("Since"),
+)
+HEADER = ("chip", "model", "account", "holder", "site", "since")
+
+
+@require_safe
+@page
+def chips(request: HttpRequest, reader: Reader) -> HttpResponseBase:
+    """Chips that the reader holds, made, held or expects; a regulator's, those that were within its countries."""
+    form = ChipFilter(request.GET)
+    rows = form.narrow(visible(reader, Chip), visible(reader, Holding)).select_related(
+        "maker__signer", "model"
+    )
+    if wants_csv(request):
+        return export("chips", HEADER, rows, CHIPS, lambda batch: _lines(batch, reader))
+    found = CHIPS.page(rows, request)
+    places = placements(found.items, reader=reader)
+    context = {
+        "title": "Chips",
+        "form": form,
+        "page": found,
+        "rows": [
+            (chip, _name(chip), places.get(chip.pk), _account(places.get(chip.pk))) for chip in found.items
+        ],
+        "columns": COLUMNS,
+    }
+    return render(request, "portal/chips.html", context)
+
+
+@require_safe
+@page
+def chip(request: HttpRequest, reader: Reader, maker: str, serial: str) -> HttpResponse:
+    """One chip: who answers for it, the two lines, its history with proofs, its sightings and findings."""
+    found = find_chip(reader, maker, serial)
+    now = clock.now()
+    steps = history_of(found, reader=reader)
+    holding = placements([found], reader=reader).get(found.pk)
+    findings = (
+        visible(reader, Finding)
+        .filter(chip=found)
+        .select_related("organisation__signer")
+        .order_by("-id")[:50]
+    )
+    statements = statements_behind(found, steps, reader)
+    context = {
+        "title": f"{maker}/{serial}",
+        "chip": found,
+        "maker": maker,
+        "facts": chip_facts(found, holding),
+        "holding": holding,
+        "account": _account(holding),
+        "lines": draw(found, steps, reader=reader, now=now),
+        "events": events_of(found, steps, list(findings), reader=reader),
+        "papers": papers_of(statements),
+        "findings": [(finding, RULE_OF[finding.rule]) for finding in findings],
+        "has_proofs": bool(statements),
+    }
+    return render(request, "portal/chip.html", context)
+
+
+@require_safe
+@page
+def chip_bundle(request: HttpRequest, reader: Reader, maker: str, serial: str) -> HttpResponse:
+    """All statements of a chip that the reader may see, with their proofs, for `chipledger verify`."""
+    found = find_chip(reader, maker, serial)
+    bundle = bundle_of(statements_behind(found, history_of(found, reader=reader), reader))
+    return HttpResponse(
+        bundle.to_json(),
+        content_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{maker}-{serial}.evidence.json"'},
+    )
+
+
+def find_chip(reader: Reader, maker: str, serial: str) -> Chip:
+    """A chip with its maker and model, or 404."""
+    rows = visible(reader, Chip).select_related("maker__signer", "model", "statement")
+    found = rows.filter(maker__signer__handle=maker, serial=serial).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _name(chip: Chip) -> str:
+    return f"{chip.maker.signer.handle}/{chip.serial}"
+
+
+def _account(holding: Holding | None) -> tuple[str, str] | None:
+    if holding is None:
+        return None
+    kind = AccountKind(holding.account.kind)
+    label = (
+        "In service" if holding.installed_at and kind == AccountKind.ON_HAND else str(kind.label).capitalize()
+    )
+    return label, ACCOUNT_TONES[kind]
+
+
+def _lines(batch: Sequence[Chip], reader: Reader) -> Iterable[tuple[object, ...]]:
+    places = placements(batch, reader=reader)
+    for chip in batch:
+        holding = places.get(chip.pk)
+        where: tuple[object, ...] = ("", "", "", "")
+        if holding is not None:
+            account = holding.account
+            where = (account.kind, account.organisation.signer.handle, account.site.code, holding.since)
+        yield _name(chip), chip.model.code, *where

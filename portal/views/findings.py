@@ -1,0 +1,175 @@
+"""Findings: the list, one with its arithmetic, and the discrepancy report."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from audits import queries, reports
+from audits.models import Finding
+from audits.rules import RULE_OF
+from chipledger import clock
+from chipledger.refusals import Refused
+from ledger.models import Statement
+from portal.actions.drafts import prepare_draft
+from portal.doorway import page, refusal_of
+from portal.forms.filters import FindingForm, ReportForm
+from portal.forms.papers import DecideForm, ExplainForm
+from portal.lists import export, wants_csv
+from portal.papers import statement_paper
+from portal.queries.findings import about, arithmetic, cells
+from registry.access import Reader, get_visible, visible
+from registry.models import Role
+from web.components import Column, Tone
+from web.paging import Keyset, chosen_keyset
+
+ORDERS = {
+    "severity": Keyset(("severity", "id")),
+    "-severity": Keyset(("-severity", "-id")),
+    "opened": Keyset(("opened_at", "id")),
+    "-opened": Keyset(("-opened_at", "-id")),
+}
+COLUMNS = (
+    Column("Severity", sort="severity"),
+    Column("Finding"),
+    Column("About"),
+    Column("Must explain"),
+    Column("Site"),
+    Column("State"),
+    Column("Opened", sort="opened"),
+    Column("Due"),
+)
+TALLY_COLUMNS = (Column("Severity"), Column("Rule"), Column("Findings", numeric=True))
+TONES = {
+    Finding.State.OPEN: Tone.GAP,
+    Finding.State.EXPLAINED: Tone.WAIT,
+    Finding.State.CLOSED: Tone.GOOD,
+}
+
+
+@require_safe
+@page
+def findings(request: HttpRequest, reader: Reader) -> HttpResponseBase:
+    """Findings that the reader may see, the gravest first."""
+    form = FindingForm(request.GET)
+    rows = queries.with_names(form.wanted().narrow(visible(reader, Finding))).select_related(
+        "chip__maker__signer", "transfer"
+    )
+    keyset = chosen_keyset(request, ORDERS, default="-severity")
+    if wants_csv(request):
+        return export(
+            "findings", reports.HEADER, rows, keyset, lambda batch: (cells(each, reader) for each in batch)
+        )
+    found = keyset.page(rows, request)
+    context = {
+        "title": "Findings",
+        "form": form,
+        "page": found,
+        "rows": [
+            (finding, RULE_OF[finding.rule], about(finding), TONES[Finding.State(finding.state)])
+            for finding in found.items
+        ],
+        "columns": COLUMNS,
+    }
+    return render(request, "portal/findings.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def finding(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
+    """One finding: what it was made from, who must explain, who decides; and the papers that say so."""
+    found = get_visible(reader, Finding, uid=number)
+    found = (
+        queries.with_names(visible(reader, Finding))
+        .select_related("chip__maker__signer", "transfer")
+        .get(pk=found.pk)
+    )
+    form, refusal = _form(request, reader, found)
+    refused: Refused | None = None
+    if request.method == "POST" and form is not None and refusal is None and form.is_valid():
+        fields: dict[str, object] = {"finding": found.uid.hex}
+        fields |= {name: value for name, value in form.cleaned_data.items() if name != "key"}
+        try:
+            draft = prepare_draft(form.kind, fields, key=form.chosen_key(), by=reader, at=clock.now())
+            return redirect("draft", draft.pk)
+        except Refused as error:
+            refused = error
+    said = Statement.objects.filter(
+        pk__in=[number for number in (found.explained_by_id, found.closed_by_id) if number]
+    )
+    context = {
+        "title": RULE_OF[found.rule].title,
+        "finding": found,
+        "rule": RULE_OF[found.rule],
+        "tone": TONES[Finding.State(found.state)],
+        "about": about(found),
+        "arithmetic": arithmetic(found, reader),
+        "form": form,
+        "refusal": refusal,
+        "refused": refused,
+        "papers": [statement_paper(statement) for statement in said.order_by("pk")],
+    }
+    return render(request, "portal/finding.html", context, status=refused.status if refused else 200)
+
+
+@require_safe
+@page
+def report(request: HttpRequest, reader: Reader) -> HttpResponseBase:
+    """The discrepancy report: counts by rule and severity, then the rows; the same filters, a period, and an export."""
+    now = clock.now()
+    form = ReportForm(request.GET)
+    rows = form.wanted().narrow(visible(reader, Finding))
+    keyset = ORDERS["severity"]
+    if wants_csv(request):
+        return export(
+            "discrepancy-report",
+            reports.HEADER,
+            queries.with_names(rows),
+            keyset,
+            lambda batch: (cells(each, reader) for each in batch),
+        )
+    found = keyset.page(queries.with_names(rows).select_related("chip__maker__signer", "transfer"), request)
+    tally = [(each, RULE_OF[each.rule].title) for each in queries.tally(rows)]
+    lag = queries.sweep_lag(at=now)
+    context = {
+        "title": "Discrepancy report",
+        "form": form,
+        "at": now,
+        "page": found,
+        "rows": [
+            (each, RULE_OF[each.rule], about(each), TONES[Finding.State(each.state)]) for each in found.items
+        ],
+        "columns": tuple(Column(column.label, numeric=column.numeric) for column in COLUMNS),
+        "tally": tally,
+        "query": _without(request, "rule", "severity", "cursor"),
+        "together": sum(each.findings for each, _ in tally),
+        "tally_columns": TALLY_COLUMNS,
+        "sweep": queries.newest_sweep(),
+        "is_lagging": queries.is_lagging(lag),
+    }
+    return render(request, "portal/report.html", context)
+
+
+def _form(
+    request: HttpRequest, reader: Reader, found: Finding
+) -> tuple[ExplainForm | DecideForm | None, Refused | None]:
+    """What this reader may say about a finding, and why not."""
+    if found.closed_at is not None:
+        return None, None
+    refusal = refusal_of(reader, Role.PREPARER)
+    if reader.is_regulator:
+        return DecideForm(request.POST or None, reader=reader), refusal
+    if found.organisation_id == reader.organisation.pk:
+        return ExplainForm(request.POST or None, reader=reader), refusal
+    return None, None
+
+
+def _without(request: HttpRequest, *names: str) -> str:
+    """The address's own filter without some of its answers, ready for further ones."""
+    query = request.GET.copy()
+    for name in names:
+        query.pop(name, None)
+    return f"{query.urlencode()}&" if query else ""

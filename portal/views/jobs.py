@@ -1,0 +1,104 @@
+"""Long work as the organisation that asked for it sees it: progress, refusals by row, receipt, cancel."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from jobs.actions import cancel_job
+from jobs.models import OPEN_STATES, Job, JobState
+from jobs.queries import rejected_rows
+from ledger.models import Statement
+from portal.doorway import page, refusal_of
+from portal.papers import statement_paper
+from registry.access import Reader, check_role, get_visible, visible
+from registry.models import Role
+from web.components import Column, Tone
+from web.paging import Keyset
+
+JOBS = Keyset(("-created_at", "id"))
+COLUMNS = (Column("Started"), Column("Work"), Column("State"), Column("Rows", numeric=True), Column("Ended"))
+FAULT_COLUMNS = (Column("Row", numeric=True), Column("Field"), Column("Value"), Column("Why"))
+FAULTS_SHOWN = 200
+TONES = {
+    JobState.QUEUED: Tone.WAIT,
+    JobState.RUNNING: Tone.WAIT,
+    JobState.SUCCEEDED: Tone.GOOD,
+    JobState.FAILED: Tone.GAP,
+    JobState.CANCELLED: Tone.PLAIN,
+}
+KINDS = {"ledger.book": "Booking a manifest", "portal.read-file": "Reading a file"}
+
+
+@require_safe
+@page
+def jobs(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """The organisation's jobs, newest first."""
+    found = JOBS.page(visible(reader, Job), request)
+    rows = [(job, KINDS.get(job.kind, job.kind), TONES[JobState(job.state)]) for job in found.items]
+    return render(
+        request, "portal/jobs.html", {"title": "Jobs", "page": found, "rows": rows, "columns": COLUMNS}
+    )
+
+
+@require_safe
+@page
+def job(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
+    """One job; while it runs, its state is asked for again every second."""
+    found = get_visible(reader, Job, pk=number)
+    template = "portal/job_state.html" if getattr(request, "htmx", False) else "portal/job.html"
+    return render(request, template, _context(reader, found))
+
+
+@require_POST
+@page
+def cancel(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
+    """Ask a job to stop."""
+    found = get_visible(reader, Job, pk=number)
+    check_role(reader, Role.PREPARER)
+    cancel_job(found)
+    messages.info(request, "The job was asked to stop; what it has not booked it never will.")
+    return redirect("job", number)
+
+
+@require_safe
+@page
+def rejected(request: HttpRequest, reader: Reader, number: UUID) -> StreamingHttpResponse:
+    """Every refused row as CSV."""
+    found = get_visible(reader, Job, pk=number)
+    return StreamingHttpResponse(
+        rejected_rows(found),
+        content_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="rejected-{found.pk}.csv"',
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def _context(reader: Reader, found: Job) -> dict[str, object]:
+    result = found.result or {}
+    refusals = result.get("rejected") or {"counts": {}, "shown": []}
+    digest = result.get("digest")
+    statement = (
+        visible(reader, Statement).filter(digest=bytes.fromhex(digest)).first()
+        if isinstance(digest, str)
+        else None
+    )
+    return {
+        "title": KINDS.get(found.kind, found.kind),
+        "job": found,
+        "tone": TONES[JobState(found.state)],
+        "is_open": found.state in OPEN_STATES,
+        "counts": sorted(refusals["counts"].items(), key=lambda pair: -pair[1]),
+        "faults": refusals["shown"][:FAULTS_SHOWN],
+        "faults_total": sum(refusals["counts"].values()),
+        "fault_columns": FAULT_COLUMNS,
+        "lines": found.lines.order_by("pk")[:100],
+        "paper": statement_paper(statement) if statement else None,
+        "refusal": refusal_of(reader, Role.PREPARER),
+    }

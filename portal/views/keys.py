@@ -1,0 +1,152 @@
+"""The organisation's keys: enrolling a passkey for signing, and ending a key; both after signing in anew."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+
+from django import forms
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from chipledger import clock
+from chipledger.refusals import Refused
+from ledger.models import Key, KeyPurpose, KeyRole
+from portal.actions.drafts import prepare_draft
+from portal.actions.passkeys import creation_options, prepare_enrolment
+from portal.doorway import after_signing_in_anew, page, refusal_of
+from portal.forms.papers import PaperForm, RevokeForm
+from registry.access import Reader
+from registry.models import Role
+from web.components import Column
+
+COLUMNS = (
+    Column("Key"),
+    Column("Kind"),
+    Column("Office"),
+    Column("Person"),
+    Column("Counts from"),
+    Column("Until"),
+    Column(""),
+)
+CHALLENGE = "portal.enrolment"
+
+
+class EnrolForm(PaperForm):
+    """Which office the new passkey gets, and which administrator's key vouches for it."""
+
+    kind = "key.added"
+    role = forms.ChoiceField(
+        label="Office", choices=[("signatory", "Signatory"), ("administrator", "Administrator")]
+    )
+
+    def __init__(self, *args: object, reader: Reader, **kwargs: object) -> None:
+        super().__init__(*args, reader=reader, **kwargs)
+        self.fields["key"].label = "Administrator's key that vouches"
+        self.fields[
+            "key"
+        ].help_text = "It signs after the new passkey did: here, or offline with the chipledger command."
+
+
+@require_safe
+@page
+def keys(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """Whose keys count for this organisation, and since when."""
+    found = (
+        Key.objects.filter(signer=reader.organisation.pk)
+        .select_related("added_by")
+        .order_by("revoked_at", "pk")
+    )
+    own = reader.person.pseudonym if reader.person else ""
+    has_own = any(
+        key.person == own and key.purpose == KeyPurpose.PASSKEY and key.revoked_at is None for key in found
+    )
+    context = {
+        "title": "Keys",
+        "rows": [(key, bytes(key.added_by.digest).hex(), key.person == own and bool(own)) for key in found],
+        "columns": COLUMNS,
+        "has_own": has_own,
+        "refusal": refusal_of(reader, Role.SIGNATORY),
+        "revoke_refusal": refusal_of(reader, Role.ADMINISTRATOR),
+    }
+    return render(request, "portal/keys.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def enrol(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """Enrol a passkey for signing; the paper that adds it is signed by it and by an administrator's key."""
+    return _enrol(request, reader)
+
+
+@after_signing_in_anew
+def _enrol(request: HttpRequest, reader: Reader) -> HttpResponse:
+    if reader.person is None:
+        raise Http404
+    form = EnrolForm(request.GET or None, reader=reader)
+    refusal = refusal_of(reader, Role.SIGNATORY)
+    refused: Refused | None = None
+    chosen = form.is_bound and form.is_valid()
+    if request.method == "POST" and chosen and refusal is None:
+        challenge = request.session.pop(CHALLENGE, "")
+        try:
+            draft = prepare_enrolment(
+                request.POST.get("credential", ""),
+                challenge=base64.b64decode(challenge),
+                role=form.cleaned_data["role"],
+                key=form.chosen_key(),
+                by=reader,
+                at=clock.now(),
+            )
+            return redirect("draft", draft.pk)
+        except Refused as error:
+            refused = error
+    options = None
+    if chosen and refusal is None:
+        challenge_bytes = secrets.token_bytes(32)
+        request.session[CHALLENGE] = base64.b64encode(challenge_bytes).decode()
+        options = creation_options(reader.person, challenge=challenge_bytes)
+    context = {
+        "title": "Enrol a signing passkey",
+        "form": form,
+        "options": options,
+        "action": f"{reverse('enrol-passkey')}?{request.GET.urlencode()}",
+        "refusal": refusal,
+        "refused": refused,
+    }
+    return render(request, "portal/enrol.html", context, status=refused.status if refused else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def revoke(request: HttpRequest, reader: Reader, key_id: str) -> HttpResponse:
+    """End a key of the organisation, by a statement that an administrator's key signs."""
+    return _revoke(request, reader, key_id)
+
+
+@after_signing_in_anew
+def _revoke(request: HttpRequest, reader: Reader, key_id: str) -> HttpResponse:
+    key = Key.objects.filter(signer=reader.organisation.pk, key_id=key_id, revoked_at__isnull=True).first()
+    if key is None:
+        raise Http404
+    form = RevokeForm(request.POST or None, reader=reader)
+    refusal = refusal_of(reader, Role.ADMINISTRATOR)
+    refused: Refused | None = None
+    if request.method == "POST" and refusal is None and form.is_valid():
+        try:
+            fields = {"key": key_id, "reason": form.cleaned_data["reason"]}
+            draft = prepare_draft("key.revoked", fields, key=form.chosen_key(), by=reader, at=clock.now())
+            return redirect("draft", draft.pk)
+        except Refused as error:
+            refused = error
+    context = {
+        "title": "Revoke a key",
+        "form": form,
+        "key": key,
+        "is_machine": key.role == KeyRole.MACHINE,
+        "refusal": refusal,
+        "refused": refused,
+    }
+    return render(request, "portal/revoke.html", context, status=refused.status if refused else 200)

@@ -1,0 +1,89 @@
+"""Organisations as the published register knows them, and for whom a person with several memberships acts."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import F
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from audits.models import Finding
+from ledger.models import Key
+from portal.doorway import page
+from portal.forms.filters import OrganisationFilter
+from portal.lists import export, wants_csv
+from registry.access import Reader, get_visible, visible
+from registry.models import Membership, Organisation, Site
+from tracking.models import OPEN_TRANSFERS, Transfer
+from web.components import Column
+from web.paging import Keyset
+
+ORGANISATIONS = Keyset(("name", "pk"))
+COLUMNS = (Column("Organisation"), Column("Handle"), Column("Kind"), Column("Countries"), Column("Standing"))
+KEY_COLUMNS = (Column("Key"), Column("Algorithm"), Column("Office"), Column("Counts from"), Column("Until"))
+
+
+@require_safe
+@page
+def organisations(request: HttpRequest, reader: Reader) -> HttpResponseBase:
+    """Everybody who was admitted; the register is published."""
+    form = OrganisationFilter(request.GET)
+    rows = form.narrow(visible(reader, Organisation).select_related("signer"))
+    if wants_csv(request):
+        header = ("handle", "name", "kind", "countries", "standing")
+        return export("organisations", header, rows, ORGANISATIONS, lambda batch: map(_cells, batch))
+    context = {
+        "title": "Organisations",
+        "form": form,
+        "page": ORGANISATIONS.page(rows, request),
+        "columns": COLUMNS,
+    }
+    return render(request, "portal/organisations.html", context)
+
+
+@require_safe
+@page
+def organisation(request: HttpRequest, reader: Reader, handle: str) -> HttpResponse:
+    """One organisation: its register entry and key history, both public, and what the reader may see of it."""
+    found = get_visible(reader, Organisation, signer__handle=handle)
+    transfers = visible(reader, Transfer).filter(state__in=OPEN_TRANSFERS)
+    context = {
+        "title": found.name,
+        "organisation": found,
+        "owners": found.owned_by.select_related("owner__signer").order_by(
+            F("until").desc(nulls_first=True), "-share_bp", "pk"
+        )[:100],
+        "keys": Key.objects.filter(signer=found.pk).select_related("added_by").order_by("pk")[:100],
+        "key_columns": KEY_COLUMNS,
+        "sites": visible(reader, Site).filter(organisation=found).count(),
+        "findings": visible(reader, Finding).filter(organisation=found, closed_at__isnull=True).count(),
+        "under_way": (transfers.filter(sender=found) | transfers.filter(consignee=found)).count(),
+    }
+    return render(request, "portal/organisation.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def acting_for(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """Choose the organisation that one reads and prepares for."""
+    memberships = (
+        Membership.objects.filter(person=reader.person, until__isnull=True)
+        .select_related("organisation__signer")
+        .order_by("since", "id")
+    )
+    if request.method == "POST":
+        asked = request.POST.get("organisation", "")
+        chosen = next((each for each in memberships if each.organisation.signer.handle == asked), None)
+        if chosen is None:
+            raise Http404
+        request.session["organisation"] = chosen.organisation_id
+        messages.success(request, f"You now act for {chosen.organisation.name}.")
+        return redirect("overview")
+    context = {"title": "For whom you act", "memberships": memberships, "current": reader.organisation.pk}
+    return render(request, "portal/acting_for.html", context)
+
+
+def _cells(organisation: Organisation) -> tuple[object, ...]:
+    signer = organisation.signer
+    return signer.handle, organisation.name, signer.kind, " ".join(organisation.countries), signer.standing

@@ -1,0 +1,86 @@
+"""Receiving a transfer: what was found against what is expected, and the paper that says so."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from chipledger import clock
+from chipledger.refusals import Refused
+from portal.actions.drafts import FaultyRows
+from portal.actions.transfers import prepare_receipt
+from portal.doorway import page
+from portal.forms.papers import ReceiptForm
+from portal.queries.transfers import expected_names, receive_refusal
+from portal.selections import Comparison, compare, complete_names, read_names, read_pairs
+from portal.uploads import uploaded
+from portal.views.transfers import get_visible_transfer
+from registry.access import Reader
+
+SHOWN = 400
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def receive(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
+    """Compare, look at the differences, then prepare the paper that is signed.
+
+    Nothing is booked before the signature, and the door judges again then: a colleague who was quicker wins.
+    """
+    transfer = get_visible_transfer(reader, digest)
+    refusal = receive_refusal(reader, transfer)
+    expected = expected_names(transfer)
+    form = ReceiptForm(request.POST or None, request.FILES or None, reader=reader)
+    refused: Refused | None = refusal if request.method == "POST" else None
+    found: Comparison | None = None
+    text = ""
+    if request.method == "POST" and refusal is None and form.is_valid():
+        try:
+            names = _names(request, form, expected)
+            text = "\n".join(names)
+            found = _compare(form, names, expected)
+            if "prepare" in request.POST:
+                draft = prepare_receipt(transfer, found, key=form.chosen_key(), by=reader, at=clock.now())
+                return redirect("draft", draft.pk)
+        except Refused as error:
+            refused = error
+    context = {
+        "title": "Receive a transfer",
+        "transfer": transfer,
+        "digest": digest,
+        "form": form,
+        "found": found,
+        "found_text": text,
+        "expected": expected[:SHOWN],
+        "expected_total": len(expected),
+        "refusal": refusal,
+        "refused": refused,
+        "faults": refused.faults if isinstance(refused, FaultyRows) else [],
+    }
+    template = "portal/differences.html" if getattr(request, "htmx", False) else "portal/receive.html"
+    return render(request, template, context, status=_status(request, form, refused))
+
+
+def _names(request: HttpRequest, form: ReceiptForm, expected: list[str]) -> list[str]:
+    """What was found, with the typing errors mended that the person has confirmed."""
+    file = uploaded(request, "file")
+    names = read_names(form.cleaned_data["found"], file.file if file else None)  # type: ignore[arg-type] # a binary stream
+    mended = dict(pair.split(" ", 1) for pair in request.POST.getlist("mend") if " " in pair)
+    return list(dict.fromkeys(mended.get(name, name) for name in complete_names(names, expected)))
+
+
+def _compare(form: ReceiptForm, names: list[str], expected: list[str]) -> Comparison:
+    damaged = complete_names(read_names(form.cleaned_data["damaged"], None), expected)
+    swapped = [
+        (complete_names([one], expected)[0], other) for one, other in read_pairs(form.cleaned_data["swapped"])
+    ]
+    return compare(set(expected), names, damaged=damaged, swapped=swapped)
+
+
+def _status(request: HttpRequest, form: ReceiptForm, refused: Refused | None) -> int:
+    if getattr(request, "htmx", False):
+        return 200
+    if refused is not None:
+        return refused.status
+    return 422 if form.is_bound and form.errors else 200

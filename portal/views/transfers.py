@@ -1,0 +1,168 @@
+"""Transfers: the list, one with its chips and differences, and filing a new one."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from chipledger import clock
+from chipledger.refusals import Refused
+from ledger.models import Statement
+from portal.actions.drafts import FaultyRows
+from portal.actions.transfers import prepare_dispatch
+from portal.doorway import page, refusal_of
+from portal.forms.filters import TransferFilter
+from portal.forms.papers import DispatchForm
+from portal.lists import export, wants_csv
+from portal.papers.documents import statement_papers
+from portal.queries.transfers import papers_about, receive_refusal, state_of
+from portal.selections import read_names
+from portal.uploads import uploaded
+from registry.access import Reader, check_role, get_visible, visible
+from registry.models import Role
+from tracking.models import Difference, Transfer
+from tracking.queries.transfers import lines_of, with_parties
+from web.components import Column
+from web.paging import Keyset
+
+TRANSFERS = Keyset(("-id",))
+LINES = Keyset(("chip_id",))
+COLUMNS = (
+    Column("Transfer"),
+    Column("From"),
+    Column("To"),
+    Column("Chips", numeric=True),
+    Column("Under way", numeric=True),
+    Column("State"),
+    Column("Dispatched"),
+    Column("Receipt due"),
+)
+LINE_COLUMNS = (Column("Chip"), Column("Model"), Column("What became of it"))
+DIFFERENCE_COLUMNS = (Column("Difference"), Column("Chip"), Column("Recorded"), Column("Settled"))
+HEADER = (
+    "transfer",
+    "sender",
+    "from_site",
+    "consignee",
+    "to_site",
+    "quantity",
+    "outstanding",
+    "state",
+    "dispatched_at",
+    "estimated_arrival",
+    "due_at",
+)
+
+
+@require_safe
+@page
+def transfers(request: HttpRequest, reader: Reader) -> HttpResponseBase:
+    """Transfers that the reader is a side of, or that touch its countries."""
+    now = clock.now()
+    form = TransferFilter(request.GET)
+    rows = form.narrow(with_parties(visible(reader, Transfer)), own=reader.organisation.pk, at=now)
+    if wants_csv(request):
+        return export("transfers", HEADER, rows, TRANSFERS, lambda batch: map(_cells, batch))
+    found = TRANSFERS.page(rows, request)
+    context = {
+        "title": "Transfers",
+        "form": form,
+        "page": found,
+        "rows": [(transfer, *state_of(transfer, at=now)) for transfer in found.items],
+        "columns": COLUMNS,
+        "refusal": _filing_refusal(reader),
+    }
+    return render(request, "portal/transfers.html", context)
+
+
+@require_safe
+@page
+def transfer(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
+    """One transfer: the dispatch, the receipts, what is still under way, and every difference."""
+    found = get_visible_transfer(reader, digest)
+    differences = visible(reader, Difference).filter(transfer=found).select_related("chip__maker__signer")
+    state, tone = state_of(found, at=clock.now())
+    context = {
+        "title": f"Transfer {digest[:12]}",
+        "transfer": found,
+        "state": state,
+        "tone": tone,
+        "digest": digest,
+        "papers": statement_papers(
+            list(visible(reader, Statement).filter(pk__in=papers_about(found)).order_by("pk"))
+        ),
+        "differences": differences.order_by("kind", "name")[:1000],
+        "difference_columns": DIFFERENCE_COLUMNS,
+        "page": LINES.page(lines_of(found, reader=reader), request),
+        "line_columns": LINE_COLUMNS,
+        "receive_refusal": receive_refusal(reader, found),
+        "is_consignee": found.consignee_id == reader.organisation.pk,
+    }
+    return render(request, "portal/transfer.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def dispatch(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """Say which chips leave, for whom; what comes back is a paper to sign, or every fault by chip."""
+    form = DispatchForm(request.POST or None, request.FILES or None, reader=reader)
+    refused: Refused | None = None
+    if request.method == "POST":
+        check_role(reader, Role.PREPARER)
+        if form.is_valid():
+            said = form.cleaned_data
+            try:
+                file = uploaded(request, "file")
+                names = read_names(said["chips"], file.file if file else None)  # type: ignore[arg-type] # a binary stream
+                draft = prepare_dispatch(
+                    {
+                        name: said[name]
+                        for name in ("from_site", "consignee", "to_site", "carrier", "waybill")
+                    },
+                    names,
+                    arrival=form.arrival(),
+                    key=form.chosen_key(),
+                    by=reader,
+                    at=clock.now(),
+                )
+                return redirect("draft", draft.pk)
+            except Refused as error:
+                refused = error
+    context = {
+        "title": "File a transfer",
+        "form": form,
+        "refused": refused,
+        "faults": refused.faults if isinstance(refused, FaultyRows) else [],
+        "refusal": _filing_refusal(reader),
+    }
+    status = refused.status if refused else 422 if form.is_bound and form.errors else 200
+    return render(request, "portal/dispatch.html", context, status=status)
+
+
+def get_visible_transfer(reader: Reader, digest: str) -> Transfer:
+    """A transfer with its parties, or 404."""
+    found = get_visible(reader, Transfer, digest=bytes.fromhex(digest))
+    return with_parties(visible(reader, Transfer)).get(pk=found.pk)
+
+
+def _filing_refusal(reader: Reader) -> Refused | None:
+    if reader.is_regulator:
+        return Refused("not_a_holder", "Only organisations that hold chips file transfers.")
+    return refusal_of(reader, Role.PREPARER)
+
+
+def _cells(transfer: Transfer) -> tuple[object, ...]:
+    return (
+        bytes(transfer.digest).hex(),
+        transfer.sender.signer.handle,
+        transfer.from_site.code,
+        transfer.consignee.signer.handle,
+        transfer.to_site.code,
+        transfer.quantity,
+        transfer.outstanding,
+        transfer.state,
+        transfer.dispatched_at,
+        transfer.estimated_arrival,
+        transfer.due_at,
+    )

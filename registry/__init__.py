@@ -1,0 +1,1 @@
+"""What exists: organisations, people and their roles, chip models, sites, chips. Not who holds them."""

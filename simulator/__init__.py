@@ -1,0 +1,1 @@
+"""A seeded synthetic world with known ground truth, driven through the public door."""

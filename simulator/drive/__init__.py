@@ -1,0 +1,1 @@
+"""Driving a planned world through the public door, under the simulated clock."""

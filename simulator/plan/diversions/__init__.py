@@ -1,0 +1,1 @@
+"""What is done to chips in a simulated world that its rules should find."""

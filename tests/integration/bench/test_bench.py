@@ -1,0 +1,40 @@
+"""Every measurement at a tiny size, so that bench code keeps working; what comes out says nothing about speed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from config.embedded.plan import CHECKOUT
+
+FIGURES = ["register_100k", "register_1m_peak_mb", "transfer_10k", "evidence_http_500", "sweep_1m"]
+
+
+def measure(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run the bench as `make bench` does, beside the services of this test run, once at a tiny size."""
+    return subprocess.run(
+        [sys.executable, "-m", "bench", "--tiny", "--runs", "1", *words],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_measured_beside_its_limit(name: str) -> None:
+    done = measure("--only", name)
+    assert done.returncode == 0, done.stderr
+    cells = [line.split() for line in done.stdout.splitlines() if line.startswith(f"{name} ")]
+    assert len(cells) == 1
+    value, limit = (float(cell.replace(",", "")) for cell in cells[0][1:3])
+    assert value > 0
+    assert limit > 0
+
+
+def test_an_unknown_figure_is_refused_with_the_names_of_the_known_ones() -> None:
+    done = measure("--only", "everything")
+    assert done.returncode == 2
+    assert "register_100k" in done.stderr

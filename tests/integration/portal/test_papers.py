@@ -1,0 +1,205 @@
+"""Papers on the table: frozen, signed by those they name, filed once, and refused when anything about them changed."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from chipledger.dsse import sign_payload
+from chipledger.manifests import Shape
+from jobs.models import Job, JobState
+from jobs.queries import rejected_rows
+from jobs.runners import Rejections
+from ledger import door
+from ledger.models import Blob, Statement
+from portal.actions.batches import convert
+from portal.models import Draft
+from registry.models import Role
+from tests.people import Scene, browse_as, person_of
+from tests.world import Party, World
+from tracking.models import Transfer
+
+MODEL = "maker-a-h100"
+
+
+def prepare_dispatch(client: Client, by: Party, chips: list[str], **said: str) -> Draft:
+    arrival = (door.now() + timedelta(days=5)).date().isoformat()
+    fields = {
+        "from_site": "fab-1",
+        "consignee": "operator-a",
+        "to_site": "dc-1",
+        "estimated_arrival": arrival,
+    }
+    answer = client.post(
+        reverse("dispatch"), {**fields, "key": by.key.public.key_id, "chips": "\n".join(chips), **said}
+    )
+    assert answer.status_code == 302, answer.content.decode()
+    return Draft.objects.latest("created_at")
+
+
+def file(client: Client, draft: Draft, envelope: bytes, **fields: str) -> int:
+    answer = client.post(
+        reverse("draft", args=[draft.pk]),
+        {"envelope_file": SimpleUploadedFile("e.json", envelope), **fields},
+    )
+    return answer.status_code
+
+
+@pytest.fixture
+def chips(world: World) -> list[str]:
+    return world.commission([f"D{number:03d}" for number in range(1, 9)])
+
+
+@pytest.mark.django_db
+def test_a_paper_that_is_sent_twice_is_filed_once(world: World, chips: list[str]) -> None:
+    client = browse_as(person_of(world.maker))
+    draft = prepare_dispatch(client, world.maker, chips)
+    envelope = sign_payload(bytes(draft.payload), [world.maker.key]).to_json()
+    assert [file(client, draft, envelope), file(client, draft, envelope)] == [302, 302]
+    assert Transfer.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_paper_seen_before_it_was_prepared_anew_cannot_be_signed(world: World, chips: list[str]) -> None:
+    client = browse_as(person_of(world.maker))
+    draft = prepare_dispatch(client, world.maker, chips)
+    old = sign_payload(bytes(draft.payload), [world.maker.key]).to_json()
+    client.post(reverse("draft-prepare", args=[draft.pk]), {"key": world.maker.key.public.key_id})
+    assert file(client, draft, old) == 409
+    assert not Transfer.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_signature_of_another_organisation_is_refused(world: World, chips: list[str]) -> None:
+    client = browse_as(person_of(world.maker))
+    draft = prepare_dispatch(client, world.maker, chips)
+    assert file(client, draft, sign_payload(bytes(draft.payload), [world.operator.key]).to_json()) == 403
+    assert not Transfer.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_preparer_prepares_and_only_a_signatory_signs(world: World, chips: list[str]) -> None:
+    preparer = browse_as(person_of(world.maker, Role.PREPARER))
+    draft = prepare_dispatch(preparer, world.maker, chips)
+    envelope = sign_payload(bytes(draft.payload), [world.maker.key]).to_json()
+    assert file(preparer, draft, envelope) == 403
+    assert file(browse_as(person_of(world.maker, Role.SIGNATORY)), draft, envelope) == 302
+    stranger = browse_as(person_of(world.operator))
+    assert stranger.get(reverse("draft", args=[draft.pk])).status_code == 404
+
+
+@pytest.mark.django_db
+def test_every_chip_at_fault_is_named_before_anybody_signs(scene: Scene) -> None:
+    client = browse_as(person_of(scene.world.maker))
+    arrival = (door.now() + timedelta(days=5)).date().isoformat()
+    answer = client.post(
+        reverse("dispatch"),
+        {
+            "from_site": "fab-1",
+            "consignee": "operator-b",
+            "to_site": "dc-3",
+            "estimated_arrival": arrival,
+            "key": scene.world.maker.key.public.key_id,
+            "chips": "\n".join([scene.chips[0], scene.chips[39], "maker-a/NONE-1"]),
+        },
+    )
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert scene.chips[0] in page.partition("Rows at fault")[2]
+    assert "maker-a/NONE-1" in page.partition("Rows at fault")[2]
+    assert not Draft.objects.exists()
+
+
+@pytest.mark.django_db
+def test_more_chips_than_fit_into_a_paper_are_frozen_in_a_manifest(world: World) -> None:
+    chips = world.commission([f"M{number:04d}" for number in range(600)], keyed=False)
+    client = browse_as(person_of(world.maker))
+    draft = prepare_dispatch(client, world.maker, chips)
+    assert draft.fields["manifest"]["rows"] == 600
+    assert file(client, draft, sign_payload(bytes(draft.payload), [world.maker.key]).to_json()) == 302
+    draft.refresh_from_db()
+    assert Job.objects.get(pk=draft.job).state == JobState.QUEUED
+
+
+@pytest.mark.django_db
+def test_a_file_of_chips_is_told_by_its_content_and_never_by_its_name(world: World) -> None:
+    lines = "".join(f'{{"model":"{MODEL}","serial":"J{number}"}}\n' for number in range(3))
+    client = browse_as(person_of(world.maker))
+    answer = client.post(
+        reverse("register-batch"),
+        {
+            "site": "fab-1",
+            "key": world.maker.key.public.key_id,
+            "file": SimpleUploadedFile("chips.csv", lines.encode(), content_type="image/png"),
+        },
+    )
+    assert answer.status_code == 302
+    draft = Draft.objects.get()
+    assert draft.fields["manifest"]["rows"] == 3
+    assert Blob.objects.filter(signer=world.maker.signer, sha256=draft.fields["manifest"]["sha256"]).exists()
+
+
+@pytest.mark.django_db
+def test_a_duplicate_inside_the_file_is_shown_with_its_row_and_prepares_nothing(world: World) -> None:
+    client = browse_as(person_of(world.maker))
+    content = f"model,serial\n{MODEL},E1\n{MODEL},E2\n{MODEL},E1\n".encode()
+    answer = client.post(
+        reverse("register-batch"),
+        {"site": "fab-1", "key": world.maker.key.public.key_id, "file": SimpleUploadedFile("b", content)},
+        follow=True,
+    )
+    job = Job.objects.get(kind="portal.read-file")
+    assert job.state == JobState.FAILED
+    assert b"".join(rejected_rows(job)).decode().splitlines()[1].startswith("3,serial,E1,duplicate_serial,")
+    assert "duplicate_serial" in answer.content.decode()
+    assert not Draft.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_batch_is_registered_by_its_envelope_and_its_job_ends_in_a_receipt(world: World) -> None:
+    from jobs.actions import run_job
+
+    client = browse_as(person_of(world.maker))
+    content = f"model,serial\n{MODEL},F1\n{MODEL},F2\n".encode()
+    client.post(
+        reverse("register-batch"),
+        {"site": "fab-1", "key": world.maker.key.public.key_id, "file": SimpleUploadedFile("b", content)},
+    )
+    draft = Draft.objects.get()
+    assert file(client, draft, sign_payload(bytes(draft.payload), [world.maker.key]).to_json()) == 302
+    draft.refresh_from_db()
+    assert draft.job is not None
+    run_job(draft.job)
+    page = client.get(reverse("job", args=[draft.job])).content.decode()
+    assert "Registration of 2 chips by maker-a" in page
+    assert Statement.objects.filter(digest=bytes(draft.digest)).exists()
+
+
+@pytest.mark.django_db
+def test_a_file_in_a_wrong_encoding_is_refused_with_a_sentence(world: World) -> None:
+    client = browse_as(person_of(world.maker))
+    answer = client.post(
+        reverse("register-batch"),
+        {
+            "site": "fab-1",
+            "key": world.maker.key.public.key_id,
+            "file": SimpleUploadedFile("b.csv", "model,serial\n".encode("utf-16")),
+        },
+    )
+    assert answer.status_code == 422
+    assert "The file is not UTF-8." in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_conversion_counts_every_model(world: World) -> None:
+    rejections = Rejections()
+    content = io.BytesIO(b"model,serial\na-1,S1\nb-2,S2\na-1,S3\n")
+    converted = convert(content, Shape.COMMISSION, world.maker.signer, rejections, at=door.now())
+    rejections.close()
+    assert converted is not None
+    assert dict(converted.counts) == {"a-1": 2, "b-2": 1}

@@ -1,0 +1,84 @@
+"""An operator that wants chips, or the sight of them, to vanish by paper alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from audits.actions.sweeps import sweep
+from audits.models import Finding
+from chipledger.manifests import Shape
+from chipledger.refusals import Refused
+from chipledger.statements.registry import SiteAmended
+from chipledger.statements.tracking import ChipsLost, TransferDispatched
+from ledger import door
+from registry.models import Site
+from tests.integration.api.caller import Caller
+from tests.integration.tracking.trade import Trade
+from tests.world import JobRefused, World
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_dispatch_that_arrives_in_years_would_never_be_overdue_and_is_refused(world: World) -> None:
+    trade = Trade(world)
+    chips = world.commission(["S1"])
+    with pytest.raises(Refused, match="arrives_too_late"):
+        trade.dispatch(chips, estimated_arrival=door.now() + timedelta(days=365))
+    trade.dispatch(chips, estimated_arrival=door.now() + timedelta(days=50))
+
+
+def test_a_site_does_not_move_out_of_a_regulators_sight_by_an_amendment(world: World) -> None:
+    site = Site.objects.get(code="dc-3")
+    assert Caller(world.regulator).get("/sites/dc-3").status_code == 200
+    with pytest.raises(Refused, match="site_moves_abroad"):
+        world.submit(
+            SiteAmended,
+            by=world.second_operator,
+            code="dc-3",
+            name="DC-3",
+            country="ZZ",
+            latitude_e7=site.latitude_e7,
+            longitude_e7=site.longitude_e7,
+            power_kw=1,
+            slots=1,
+            previous=bytes(site.statement.digest).hex(),
+        )
+    assert Caller(world.regulator).get("/sites/dc-3").status_code == 200
+
+
+def test_losses_that_are_dated_back_weigh_as_much_as_those_of_today(world: World) -> None:
+    trade = Trade(world)
+    chips = world.commission([f"S{number}" for number in range(9)])
+    trade.receive(trade.dispatch(chips))
+    long_ago = door.now() - timedelta(days=200)
+    world.submit(
+        ChipsLost, by=world.operator, site="dc-1", happened_at=long_ago, chips=chips, reason="not_in_rack"
+    )
+    sweep(at=door.now())
+    found = Finding.objects.filter(rule="declared_loss")
+    assert set(found.values_list("severity", flat=True)) == {4}
+    assert found.count() == 9
+
+
+def test_a_thousand_unknown_serials_of_ones_own_cost_one_question(
+    world: World, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    unknown = [f"maker-a/S{number}" for number in range(400)]
+    with django_assert_max_num_queries(60), pytest.raises(Refused, match="unknown_serial"):
+        Trade(world).dispatch(unknown)
+    rows = world.upload(world.maker, Shape.CHIPS, [(name,) for name in unknown])
+    with django_assert_max_num_queries(90), pytest.raises(JobRefused) as caught:
+        world.submit(
+            TransferDispatched,
+            by=world.maker,
+            manifest=rows,
+            from_site="fab-1",
+            consignee="operator-a",
+            to_site="dc-1",
+            dispatched_at=door.now(),
+            estimated_arrival=door.now(),
+        )
+    assert (caught.value.job.result or {})["rejected"]["counts"] == {"unknown_serial": 400}

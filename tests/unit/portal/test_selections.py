@@ -1,0 +1,69 @@
+"""What was found against what was expected: five sets that never overlap, and hints for typed serials."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chipledger.refusals import Refused
+from portal.selections import compare, complete_names, read_names, read_pairs
+
+NAMES = st.sets(st.integers(0, 40).map(lambda number: f"maker-a/S{number:03d}"), max_size=30)
+
+
+@given(expected=NAMES, found=NAMES)
+def test_every_expected_chip_is_accepted_or_short_and_every_other_is_over(
+    expected: set[str], found: set[str]
+) -> None:
+    sets = compare(expected, found, damaged=[], swapped=[])
+    assert sorted(sets.accepted + sets.short) == sorted(expected)
+    assert sorted(sets.accepted + sets.over) == sorted(found)
+
+
+def test_damaged_chips_were_found_and_swapped_ones_are_neither_short_nor_over() -> None:
+    expected = {f"maker-a/S{number}" for number in range(4)}
+    sets = compare(
+        expected,
+        ["maker-a/S0", "maker-a/X9"],
+        damaged=["maker-a/S1"],
+        swapped=[("maker-a/S2", "maker-a/X9")],
+    )
+    assert (sets.accepted, sets.short, sets.over) == (["maker-a/S0"], ["maker-a/S3"], [])
+    assert sets.members() == {
+        "accepted": ["maker-a/S0"],
+        "short": ["maker-a/S3"],
+        "swapped": [{"expected": "maker-a/S2", "found": "maker-a/X9"}],
+        "damaged": ["maker-a/S1"],
+    }
+
+
+def test_a_typed_serial_is_told_which_missing_chip_it_resembles() -> None:
+    sets = compare({"maker-a/A0032-7"}, ["AO032-7"], damaged=[], swapped=[])
+    assert sets.hints == [("AO032-7", "maker-a/A0032-7")]
+
+
+def test_a_serial_alone_takes_its_maker_only_when_there_is_one() -> None:
+    among = ["maker-a/S1", "maker-b/S1", "maker-a/S2"]
+    assert complete_names(["S1", "S2", "S3"], among) == ["S1", "maker-a/S2", "S3"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"chip\nmaker-a/S1\nmaker-a/S2\n",
+        b"maker,serial\nmaker-a,S1\nmaker-a,S2\n",
+        b'{"chip":"maker-a/S1"}\n{"chip":"maker-a/S2"}\n',
+        b"\xef\xbb\xbfmaker-a/S1\r\nmaker-a/S2\r\n",
+    ],
+)
+def test_a_file_of_chips_is_read_however_it_is_written(content: bytes) -> None:
+    assert read_names("maker-a/S1", io.BytesIO(content)) == ["maker-a/S1", "maker-a/S2"]
+
+
+def test_a_swap_that_is_no_pair_is_refused_with_its_row() -> None:
+    with pytest.raises(Refused) as refused:
+        read_pairs("maker-a/S1 maker-a/S2\nmaker-a/S3\n")
+    assert (refused.value.code, refused.value.row) == ("bad_pair", 2)

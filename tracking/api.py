@@ -1,0 +1,165 @@
+"""The book over HTTP: chips and their histories, transfers with their lines and differences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from chipledger import clock
+from chipledger.refusals import Refused
+from registry.access import get_visible, reader_of, visible
+from registry.models import Chip
+from tracking import shown
+from tracking.models import AccountKind, Difference, MovementLine, Transfer, TransferState
+from tracking.queries.chips import ChipFilter, list_chips
+from tracking.queries.history import history_of
+from tracking.queries.holdings import placements
+from tracking.queries.transfers import lines_of, transfers_towards, with_parties
+from web.paging import Keyset, KeysetPagination
+
+
+def _text(name: str, description: str, enum: list[str] | None = None) -> OpenApiParameter:
+    return OpenApiParameter(name, OpenApiTypes.STR, description=description, enum=enum)
+
+
+class ChipsView(ListAPIView[Chip]):
+    """Chips that you may see; where they are is null where you may not know it."""
+
+    pagination_class = KeysetPagination
+    serializer_class = shown.ChipShown
+    keyset = Keyset(("pk",))
+
+    @extend_schema(
+        operation_id="list_chips",
+        parameters=[
+            _text("maker", "Handle of the maker."),
+            _text("model", "Code of the chip model."),
+            _text("site", "Code of the site where the chips are in the book."),
+            _text("holder", "Handle of the organisation that answers for them."),
+            _text("state", "Kind of account that they are on.", list(AccountKind.values)),
+        ],
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        asked = {
+            name: request.query_params.get(name, "") for name in ("maker", "model", "site", "holder", "state")
+        }
+        reader = reader_of(request)
+        page = self.paginate_queryset(list_chips(reader, ChipFilter(**asked))) or []
+        where = placements(page, reader=reader)
+        return self.get_paginated_response([shown.show_chip(chip, where.get(chip.pk)) for chip in page])
+
+
+class ChipView(APIView):
+    """One chip."""
+
+    @extend_schema(responses=shown.ChipShown, operation_id="get_chip")
+    def get(self, request: Request, maker: str, serial: str) -> Response:
+        """A chip that you may see; where it is now is null where you may not know it."""
+        reader = reader_of(request)
+        chip = _chip(request, maker, serial)
+        return Response(shown.show_chip(chip, placements([chip], reader=reader).get(chip.pk)))
+
+
+class ChipHistoryView(APIView):
+    """The history of a chip in the book."""
+
+    @extend_schema(responses=shown.HistoryShown, operation_id="get_chip_history")
+    def get(self, request: Request, maker: str, serial: str) -> Response:
+        """Movements in order, each with the statement behind it, as far as you may see them."""
+        steps = history_of(_chip(request, maker, serial), reader=reader_of(request))
+        return Response({"chip": f"{maker}/{serial}", "steps": [shown.show_step(step) for step in steps]})
+
+
+class TransfersView(ListAPIView[Transfer]):
+    """Transfers that you may see, newest first."""
+
+    pagination_class = KeysetPagination
+    serializer_class = shown.TransferShown
+    keyset = Keyset(("-pk",))
+
+    @extend_schema(
+        operation_id="list_transfers",
+        parameters=[
+            _text("state", "State of the transfer.", list(TransferState.values)),
+            _text("direction", "Only what you sent, or what is sent to you.", ["sent", "incoming"]),
+            _text("overdue", "`true` for transfers that should have been received by now.", ["true"]),
+        ],
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        page = self.paginate_queryset(_transfers(request)) or []
+        now = clock.now()
+        return self.get_paginated_response([shown.show_transfer(each, at=now) for each in page])
+
+
+class TransferView(APIView):
+    """One transfer."""
+
+    @extend_schema(responses=shown.TransferInFull, operation_id="get_transfer")
+    def get(self, request: Request, digest: str) -> Response:
+        """A transfer that you may see, with its first lines and its differences; a carrier sees neither."""
+        reader = reader_of(request)
+        transfer = _transfer(request, digest)
+        lines = lines_of(transfer, reader=reader)[: TransferLinesView.pagination_class.page_size]
+        differences = (
+            visible(reader, Difference)
+            .filter(transfer=transfer)
+            .select_related("receipt", "settlement", "chip__maker__signer")
+        )
+        return Response(
+            {
+                **shown.show_transfer(transfer, at=clock.now()),
+                "lines": [shown.show_line(line) for line in lines],
+                "lines_url": f"{request.build_absolute_uri(request.path)}/lines",
+                "differences": [shown.show_difference(each) for each in differences.order_by("pk")],
+            }
+        )
+
+
+class TransferLinesView(ListAPIView[MovementLine]):
+    """The chips of a transfer, and what became of each."""
+
+    pagination_class = KeysetPagination
+    serializer_class = shown.LineShown
+    keyset = Keyset(("chip_id",))
+
+    @extend_schema(operation_id="list_transfer_lines")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        transfer = _transfer(request, kwargs["digest"])
+        page = self.paginate_queryset(lines_of(transfer, reader=reader_of(request))) or []
+        return self.get_paginated_response([shown.show_line(line) for line in page])
+
+
+def _chip(request: Request, maker: str, serial: str) -> Chip:
+    return get_visible(reader_of(request), Chip, maker__signer__handle=maker, serial=serial)
+
+
+def _transfer(request: Request, digest: str) -> Transfer:
+    transfers = with_parties(visible(reader_of(request), Transfer))
+    transfer = transfers.filter(digest=bytes.fromhex(digest)).first()
+    if transfer is None:
+        raise Http404
+    return transfer
+
+
+def _transfers(request: Request) -> QuerySet[Transfer]:
+    reader = reader_of(request)
+    found = with_parties(visible(reader, Transfer))
+    state, direction = request.query_params.get("state", ""), request.query_params.get("direction", "")
+    if state:
+        if state not in TransferState.values:
+            states = ", ".join(TransferState.values)
+            raise Refused("bad_state", f"A state is one of {states}.", field="state", status=400)
+        found = found.filter(state=state)
+    if direction:
+        found = transfers_towards(found, direction, of=reader.organisation)
+    if request.query_params.get("overdue") == "true":
+        found = found.filter(closed_at__isnull=True, due_at__lt=clock.now())
+    return found

@@ -1,0 +1,107 @@
+"""Who may read which chips, holdings, transfers and movements (design §7). A stranger's row does not exist."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from ledger.models import SignerKind
+from registry.access import Reader, readable, says_who_is_within_reach
+from registry.models import Chip
+from tracking.models import Account, Difference, Holding, Movement, MovementLine, Transfer
+
+
+def accounts_touching(reader: Reader) -> QuerySet[Account]:
+    """The accounts of a regulator's countries, by their site or by who answers there."""
+    countries = list(reader.countries)
+    return Account.objects.filter(
+        Q(site__country__in=countries) | Q(organisation__countries__overlap=countries)
+    )
+
+
+@readable(Account)
+def accounts_for(reader: Reader) -> QuerySet[Account]:
+    """One's own; a regulator's, those that touch its countries."""
+    if reader.is_regulator:
+        return accounts_touching(reader)
+    return Account.objects.filter(organisation=reader.organisation)
+
+
+@readable(Transfer)
+def transfers_for(reader: Reader) -> QuerySet[Transfer]:
+    """The sender's, the consignee's, the carrier's; a regulator's when an end or a party touches its countries."""
+    if reader.is_regulator:
+        countries = list(reader.countries)
+        return Transfer.objects.filter(
+            Q(from_site__country__in=countries)
+            | Q(to_site__country__in=countries)
+            | Q(sender__countries__overlap=countries)
+            | Q(consignee__countries__overlap=countries)
+        )
+    if reader.kind == SignerKind.CARRIER:
+        return Transfer.objects.filter(carrier=reader.organisation)
+    return Transfer.objects.filter(Q(sender=reader.organisation) | Q(consignee=reader.organisation))
+
+
+@readable(Difference)
+def differences_for(reader: Reader) -> QuerySet[Difference]:
+    """Those of the transfers that one may open: a carrier sees counts only."""
+    if reader.kind == SignerKind.CARRIER:
+        return Difference.objects.none()
+    return Difference.objects.filter(transfer__in=transfers_for(reader))
+
+
+@says_who_is_within_reach
+@readable(Holding)
+def holdings_for(reader: Reader) -> QuerySet[Holding]:
+    """Where chips are now: for their holder, for the consignee while they are under way, and for a regulator whose
+    countries the holder, the site or the route touches. Not for the maker of a chip that was delivered on."""
+    if reader.is_regulator:
+        return Holding.objects.filter(
+            Q(account__in=accounts_touching(reader).values("pk"))
+            | Q(transfer__isnull=False, transfer__to_site__country__in=list(reader.countries))
+            | Q(transfer__isnull=False, transfer__consignee__countries__overlap=list(reader.countries))
+        )
+    if reader.kind == SignerKind.CARRIER:
+        return Holding.objects.none()
+    # Numbers rather than subqueries: then the indexes of both columns serve, and not every holding is read.
+    own = list(Account.objects.filter(organisation=reader.organisation).values_list("pk", flat=True))
+    expected = Transfer.objects.filter(consignee=reader.organisation, closed_at__isnull=True)
+    return Holding.objects.filter(
+        Q(account_id__in=own) | Q(transfer_id__in=list(expected.values_list("pk", flat=True)))
+    )
+
+
+@readable(Movement)
+def movements_for(reader: Reader) -> QuerySet[Movement]:
+    """Movements that one was a side of; a regulator's, those that touch its countries on either side."""
+    if reader.is_regulator:
+        touching = accounts_touching(reader).values("pk")
+        return Movement.objects.filter(
+            Q(source__in=touching)
+            | Q(target__in=touching)
+            | Q(transfer__to_site__country__in=list(reader.countries))
+        )
+    own = Account.objects.filter(organisation=reader.organisation).values("pk")
+    return Movement.objects.filter(
+        Q(source__in=own) | Q(target__in=own) | Q(transfer__consignee=reader.organisation)
+    )
+
+
+@readable(Chip)
+def chips_for(reader: Reader) -> QuerySet[Chip]:
+    """Chips that one holds, made, ever held, or expects; a regulator's, those that were ever within its countries.
+
+    Where a chip is *now* is another question: that is read through ``visible(reader, Holding)``.
+    """
+    if reader.kind == SignerKind.CARRIER:
+        return Chip.objects.none()
+    seen = Exists(
+        MovementLine.objects.filter(
+            chip=OuterRef("pk"), movement__in=movements_for(reader).values("pk")
+        ).values("chip")
+    )
+    return (
+        Chip.objects.filter(seen)
+        if reader.is_regulator
+        else Chip.objects.filter(Q(maker=reader.organisation) | seen)
+    )

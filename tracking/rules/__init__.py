@@ -1,0 +1,1 @@
+"""What may happen in the book, by whom, and if not, why in one sentence. Nothing here reads or writes."""

@@ -1,0 +1,20 @@
+"""Routes of this room: API and pages."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path, re_path
+
+from tracking import api as views
+
+CHIP = r"^chips/(?P<maker>[a-z0-9][a-z0-9-]{1,62})/(?P<serial>[A-Za-z0-9._-]{1,64})"
+TRANSFER = r"^transfers/(?P<digest>[0-9a-f]{64})"
+
+api: list[URLPattern] = [
+    path("chips", views.ChipsView.as_view(), name="chips"),
+    re_path(CHIP + "$", views.ChipView.as_view(), name="chip"),
+    re_path(CHIP + "/history$", views.ChipHistoryView.as_view(), name="chip-history"),
+    path("transfers", views.TransfersView.as_view(), name="transfers"),
+    re_path(TRANSFER + "$", views.TransferView.as_view(), name="transfer"),
+    re_path(TRANSFER + "/lines$", views.TransferLinesView.as_view(), name="transfer-lines"),
+]
+pages: list[URLPattern] = []

@@ -1,0 +1,1 @@
+"""The shared face: base templates, components, refusals, paging and exports. It knows no other app."""
