@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from tests import services
 from tests.world import World
 
 
@@ -51,14 +53,9 @@ def _flush_may_truncate() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """The test database; before it is dropped, connections that a killed thread or server left open are ended."""
-    yield
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-               WHERE datname = current_database() AND pid <> pg_backend_pid()"""
-        )
+def django_db_keepdb(django_db_keepdb: bool) -> bool:
+    """A private cluster ends with the run, and its test databases with it: dropping them first is one more risk."""
+    return django_db_keepdb or services.PRIVATE in os.environ
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from django.db import connections
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 from pytest_django.live_server_helper import LiveServer
 
 from jobs.actions import run_job
@@ -21,6 +22,8 @@ os.environ.setdefault(
     "DJANGO_ALLOW_ASYNC_UNSAFE", "true"
 )  # Playwright's loop runs in the thread of the tests
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+PATIENCE_MS = 30_000  # a busy machine is no fault of a page
+expect.set_options(timeout=PATIENCE_MS)
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 
 
@@ -31,6 +34,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
     yield found
     found.close()
+    connections.close_all()  # this thread's second one: Django keeps it apart while Playwright's loop runs
 
 
 @pytest.fixture
@@ -51,14 +55,14 @@ def enter(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
     def sign_in(email: str, **options: Any) -> Page:
         context = browser.new_context(base_url=server, viewport={"width": 1440, "height": 900}, **options)
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         page.on("pageerror", lambda error: pytest.fail(f"a script broke down: {error}"))
         page.goto("/account/login/")
         page.get_by_label("Email").fill(email)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in", exact=True).click()
-        page.wait_for_url("**/")
+        page.wait_for_url(f"{server}/")
         return page
 
     yield sign_in
@@ -73,6 +77,12 @@ def world(transactional_db: None) -> World:
     world.found()
     world.populate()
     return world
+
+
+def sign_out(page: Page) -> None:
+    """Sign out and see it happen: a page that is opened at once would call the click off."""
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
 
 
 def give_passkeys(page: Page) -> None:

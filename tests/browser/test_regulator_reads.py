@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from chipledger.verification import verify_bundle
 from ledger.log_key import note_key
-from tests.browser.conftest import picture
+from tests.browser.conftest import picture, sign_out
 from tests.people import PASSWORD, Scene, person_of
 from tests.world import World
 
@@ -71,7 +71,7 @@ def test_the_slash_key_searches_and_an_exact_serial_opens_its_chip(world: World,
 def test_a_person_signs_out_and_needs_the_password_again(world: World, enter: Enter) -> None:
     person = person_of(world.regulator)
     page = enter(person.email)
-    page.get_by_role("button", name="Sign out").click()
+    sign_out(page)
     page.goto("/findings/")
     page.get_by_label("Email").fill(person.email)
     page.get_by_label("Password").fill("wrong " + PASSWORD)

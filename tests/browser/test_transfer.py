@@ -90,6 +90,7 @@ def test_a_paper_that_changed_between_view_and_signature_is_refused(
     page.get_by_label("To site").fill("dc-1")
     page.get_by_label("Estimated arrival").fill(in_days(5))
     page.get_by_role("button", name="Prepare the paper").click()
+    expect(page.get_by_role("heading", name="Sign this paper")).to_be_visible()
     draft = Draft.objects.get()
     altered = json.loads(bytes(draft.payload)) | {"to_site": "dc-2"}
     payload = json.dumps(altered, separators=(",", ":")).encode()

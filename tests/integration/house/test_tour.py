@@ -23,18 +23,20 @@ from tests.house import ORIGIN, House, Member, eventually
 CHIPS, SENT, ATTESTING = 2000, 500, 8
 SHORT = "maker-h/H000007"
 
+# What was filed lasts as long as the house, a session: tests that xdist moves between workers may come back here later.
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("tour")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def device_keys() -> dict[str, PrivateKey]:
     return {f"H{number:06d}": PrivateKey.generate(Algorithm.P256) for number in range(CHIPS)}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def registered(house: House, folder: Path, device_keys: dict[str, PrivateKey]) -> dict[str, Any]:
     """The maker registers its batch."""
     source = folder / "batch.csv"
@@ -46,7 +48,7 @@ def registered(house: House, folder: Path, device_keys: dict[str, PrivateKey]) -
     return house.cli("register", source, "--site", "fab-h", *signing(maker), by=maker)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def dispatched(house: House, folder: Path, registered: dict[str, Any]) -> dict[str, Any]:
     """The maker sends a quarter of the batch to the operator."""
     serials = folder / "delivery.csv"
@@ -57,14 +59,14 @@ def dispatched(house: House, folder: Path, registered: dict[str, Any]) -> dict[s
     return house.cli("dispatch", *words, "--estimated-arrival", arrival, *signing(maker), by=maker)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def received(house: House, dispatched: dict[str, Any]) -> dict[str, Any]:
     """One chip is missing when the operator counts."""
     operator = house.members["operator-h"]
     return house.cli("receive", dispatched["digest"], "--short", SHORT, *signing(operator), by=operator)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def attested(
     house: House, folder: Path, received: dict[str, Any], device_keys: dict[str, PrivateKey]
 ) -> dict[str, Any]:
