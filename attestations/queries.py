@@ -64,23 +64,25 @@ def lock_last_seen(chips: Sequence[KnownChip]) -> dict[int, LastSeen]:
     """Hold the hardware sightings of these chips until the transaction ends, and read them, by chip id.
 
     Rows are locked in key order. A chip without one is held by the lock on first sightings, which is taken before
-    any row, so that two transactions never wait for each other.
+    any row, so that two transactions never wait for each other. Sites are looked up afterwards: a join would silently
+    drop a row whose site changed while we waited for it.
     """
     with connection.cursor() as cursor:
         if not all(chip.is_seen for chip in chips):
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FIRST_SIGHTINGS])
         cursor.execute(
-            """SELECT seen.chip_id, seen.seen_at, seen.seq, seen.claims_sha256,
-                      site.code, site.latitude_e7, site.longitude_e7
-               FROM attestations_sighting seen JOIN registry_site site ON site.id = seen.site_id
-               WHERE seen.chip_id = ANY (%s) AND seen.identity = %s
-               ORDER BY seen.chip_id FOR NO KEY UPDATE OF seen""",
+            """SELECT chip_id, seen_at, seq, claims_sha256, site_id FROM attestations_sighting
+               WHERE chip_id = ANY (%s) AND identity = %s ORDER BY chip_id FOR NO KEY UPDATE""",
             [sorted(chip.id for chip in chips), IdentityGrade.HARDWARE],
         )
-        return {
-            chip: LastSeen(at, seq, bytes(digest), site, latitude, longitude)
-            for chip, at, seq, digest, site, latitude, longitude in cursor.fetchall()
-        }
+        rows = cursor.fetchall()
+    sites = Site.objects.in_bulk({site for *_, site in rows})
+    return {
+        chip: LastSeen(
+            at, seq, bytes(digest), sites[site].code, sites[site].latitude_e7, sites[site].longitude_e7
+        )
+        for chip, at, seq, digest, site in rows
+    }
 
 
 def is_used(token: str) -> bool:

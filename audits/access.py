@@ -19,9 +19,9 @@ def readable_findings(reader: Reader) -> QuerySet[Finding]:
 
 @readable(Cluster)
 def readable_clusters(reader: Reader) -> QuerySet[Cluster]:
-    """A regulator sees clusters with a place or an operator in its countries; an organisation its own alone."""
+    """A regulator sees clusters with a place or an operator in its countries; an organisation what is all its own."""
     if not reader.is_regulator:
-        return Cluster.objects.filter(organisation=reader.organisation)
+        return Cluster.objects.filter(organisation=reader.organisation, is_shared=False)
     countries = list(reader.countries)
     return Cluster.objects.filter(
         Q(countries__overlap=countries) | Q(organisation__countries__overlap=countries)

@@ -73,7 +73,8 @@ class Cluster(models.Model):
 
     ``key`` is the code of a site or the handle of an owner; ``members`` the sites or organisations that make it up,
     the strongest first, at most fifty of ``member_count``. ``one_is_enough``: a single site is above the line by
-    itself. ``is_declared``: the slots declared for its sites hold its chips. Units: TPP, 1e9 FP16 operations a second,
+    itself. ``is_declared``: the slots declared for its sites hold its chips. ``is_shared``: its sites belong to several
+    organisations, none of which may learn the sum. Units: TPP, 1e9 FP16 operations a second,
     megabytes (1e6 bytes) of counted memory.
     """
 
@@ -84,6 +85,7 @@ class Cluster(models.Model):
     countries = ArrayField(models.CharField(max_length=2))
     members = ArrayField(models.CharField(max_length=63))
     member_count = models.IntegerField()
+    is_shared = models.BooleanField(default=False)
     chips = models.BigIntegerField()
     tpp = models.BigIntegerField()
     fp16_gflops = models.BigIntegerField()

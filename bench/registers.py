@@ -37,7 +37,7 @@ WITH named AS (
 SELECT count(*) FROM party
 """
 
-# Every tenth site is linked to the next one by 100 Gbit/s. Each organisation has every 200th site.
+# Every tenth site and the next one have declared a link of 100 Gbit/s. Each organisation has every 200th site.
 _SITES = """
 WITH holder AS (
     SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM ledger_signer WHERE handle LIKE 'holder-%%'
@@ -54,7 +54,9 @@ WITH holder AS (
     SELECT kind, organisation_id, id FROM site CROSS JOIN unnest(ARRAY['on_hand', 'in_transit', 'lost']) kind
 ), link AS (
     INSERT INTO registry_networklink (site_id, other_id, mbit_s)
-    SELECT id, id + 1, 100000 FROM site WHERE id %% 10 = 0 AND id < (SELECT max(id) FROM site)
+    SELECT side.id, side.other_id, 100000
+    FROM site CROSS JOIN LATERAL (VALUES (id, id + 1), (id + 1, id)) side (id, other_id)
+    WHERE site.id %% 10 = 0 AND site.id < (SELECT max(id) FROM site)
 )
 SELECT min(id) FROM site
 """
@@ -81,9 +83,10 @@ SELECT 'opened', %(statement)s, id, 1, %(at)s - interval '60 days', %(at)s - int
 """
 
 _HOLDINGS = """
-INSERT INTO tracking_holding (chip_id, account_id, model_id, movement_id, since, installed_at)
+INSERT INTO tracking_holding (chip_id, account_id, model_id, movement_id, since, installed_at, clock_from)
 SELECT chip.id, account.id, chip.model_id, movement.id,
        %(at)s - CASE WHEN lot = 0 THEN interval '20 days' ELSE interval '60 days' END,
+       CASE WHEN lot BETWEEN 100 AND 949 THEN %(at)s - interval '50 days' END,
        CASE WHEN lot BETWEEN 100 AND 949 THEN %(at)s - interval '50 days' END
 FROM plan
 JOIN registry_chip chip ON chip.serial = 'S' || lpad(number::text, 9, '0')

@@ -44,11 +44,11 @@ def process_tree(root: int) -> list[int]:
     """The living processes that descend from one, itself included (Linux)."""
     found = [root]
     for pid in found:
-        for listing in Path(f"/proc/{pid}/task").glob("*/children"):
-            try:
+        try:
+            for listing in Path(f"/proc/{pid}/task").glob("*/children"):
                 found += [int(child) for child in listing.read_text(encoding="ascii").split()]
-            except OSError:
-                continue  # it ended while we looked
+        except OSError:
+            continue  # it ended while we looked
     return found
 
 

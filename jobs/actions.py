@@ -21,6 +21,8 @@ from jobs.runners import Cancelled, Rejections, Work, runner_of
 LEASE: Final = timedelta(seconds=settings.JOB_LEASE_SECONDS)
 HEARTBEAT_SECONDS: Final = 1.0
 MAX_ATTEMPTS: Final = 5
+MAX_CLAIMS: Final = 50
+"""So often a job is taken up in all: one that kills its worker each time, by its memory for instance, ends then."""
 
 
 def enqueue(kind: str, *, scope: str = "", arguments: dict[str, object] | None = None) -> Job:
@@ -80,6 +82,13 @@ def _claim(job_id: UUID | str) -> Job | None:
     """Take the lease by compare-and-swap; the fencing token grows, so that an earlier holder can no longer write."""
     now = clock.now()
     free = Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, lease_until__lt=now)
+    Job.objects.filter(free, pk=job_id, attempts__gte=MAX_CLAIMS).update(
+        state=JobState.FAILED,
+        fencing=F("fencing") + 1,
+        problem={"code": "worker_died", "title": "Every worker that took this job died; nothing was booked."},
+        finished_at=now,
+        lease_until=None,
+    )
     taken = Job.objects.filter(free, pk=job_id).update(
         state=JobState.RUNNING,
         lease_until=now + LEASE,
@@ -158,9 +167,7 @@ def record_refusal(kind: str, *, scope: str, rejections: Rejections, problem: di
 
 
 def _keep_rejections(job: Job, rejections: Rejections, *, result: dict[str, object]) -> None:
-    RejectedRows.objects.bulk_create(
-        [RejectedRows(job=job, part=number, content=part) for number, part in enumerate(rejections.parts())],
-        batch_size=8,
-    )
+    for number, part in enumerate(rejections.parts()):  # a row for each MiB, so that memory holds one
+        RejectedRows.objects.create(job=job, part=number, content=part)
     summary = {"counts": dict(rejections.counts), "shown": rejections.shown}
     Job.objects.filter(pk=job.pk).update(result={**result, "rejected": summary})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from typing import Final
@@ -46,11 +46,11 @@ class Rejections:
     def total(self) -> int:
         return sum(self.counts.values())
 
-    def parts(self, size: int = 1 << 20) -> list[bytes]:
+    def parts(self, size: int = 1 << 20) -> Iterator[bytes]:
         """The rejected-rows file in pieces, each about ``size`` bytes."""
         self._text.flush()
         self._file.seek(0)
-        return list(iter(lambda: self._file.read(size), b""))
+        return iter(lambda: self._file.read(size), b"")
 
     def close(self) -> None:
         self._text.close()

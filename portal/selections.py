@@ -3,59 +3,81 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from io import TextIOWrapper
+from itertools import chain
 from typing import BinaryIO, Final
 
 from chipledger.manifests import MAX_ROWS, FaultLog, Shape, read_csv, read_json_lines
 from chipledger.refusals import Refused
-from portal.actions.drafts import FaultyRows
+from portal.faults import collect_faults
 from registry.access import Reader, visible
 from tracking.models import AccountKind, Holding
+from tracking.queries.near_matches import resembling
 
 INLINE: Final = 500
 """More chips than this are named by a manifest instead of in the statement itself."""
 HINTED: Final = 200
-MAX_TYPED: Final = 64 * 1024 * 1024
+LONGEST_NAME: Final = 128
+_PIECE: Final = 64 * 1024
+_BETWEEN: Final = re.compile(r"[\s,;]+")
 _HEADERS: Final = frozenset({"chip", "maker,serial", "serial,maker"})
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,62}/[A-Za-z0-9._-]{1,64}")
 
 
-def read_names(text: str, file: BinaryIO | None) -> list[str]:
+def read_names(text: str, file: BinaryIO | None, *, by: Reader) -> list[str]:
     """Every name that was pasted or is in the file, once, in the order given."""
-    names = [] if file is None else _names_in_file(file)
-    names += re.split(r"[\s,;]+", text.strip())
-    found = list(dict.fromkeys(name for name in names if name))
-    if found and found[0].lower() == "chip":
-        del found[0]
-    if len(found) > MAX_ROWS:
+    found: dict[str, None] = {}
+    for name in chain([] if file is None else _names_in_file(file, by), _BETWEEN.split(text)):
+        if name:
+            found[name] = None
+        if len(found) > MAX_ROWS + 1:
+            break
+    names = list(found)
+    if names and names[0].lower() == "chip":
+        del names[0]
+    if len(names) > MAX_ROWS:
         raise Refused(
             "too_many_chips", f"At most {MAX_ROWS:,} chips fit in one paper.", field="chips", status=413
         )
-    return found
+    return names
 
 
-def _names_in_file(file: BinaryIO) -> list[str]:
+def _names_in_file(file: BinaryIO, by: Reader) -> Iterator[str]:
     start = file.read(256)
     file.seek(0)
     head = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     first = head.partition(b"\n")[0].strip().lower().replace(b" ", b"").replace(b'"', b"")
-    faults = FaultLog()
     if head.startswith(b"{"):
-        rows = [row[0] for row in read_json_lines(file, Shape.CHIPS, faults)]
+        read = read_json_lines
     elif first.decode("utf-8", "replace") in _HEADERS:
-        rows = [row[0] for row in read_csv(file, Shape.CHIPS, faults)]
+        read = read_csv
     else:
-        raw = file.read(MAX_TYPED)
-        try:
-            return re.split(r"[\s,;]+", raw.decode("utf-8-sig").strip())
-        except UnicodeDecodeError:
-            raise Refused("not_utf8", "The file is not UTF-8 text.", field="file") from None
-    if faults.first:
-        refusals = [fault.as_refusal() for fault in faults.first]
-        raise FaultyRows(refusals[0], refusals)
-    return rows
+        yield from _words_in(file)
+        return
+    with collect_faults(scope=by.handle) as note:
+        rows = read(file, Shape.CHIPS, FaultLog(lambda fault: note(fault.as_refusal())))
+        yield from (row[0] for row in rows)
+
+
+def _words_in(file: BinaryIO) -> Iterator[str]:
+    """The words of a text, a piece at a time; what is longer than any name is no list of names."""
+    text = TextIOWrapper(file, encoding="utf-8-sig")
+    begun = ""
+    try:
+        while piece := text.read(_PIECE):
+            *words, begun = _BETWEEN.split(begun + piece)
+            yield from words
+            if len(begun) > LONGEST_NAME:
+                raise Refused(
+                    "bad_chip", "No chip has such a long name.", field="chips", value=begun[:LONGEST_NAME]
+                )
+        yield begun
+    except UnicodeDecodeError:
+        raise Refused("not_utf8", "The file is not UTF-8 text.", field="file") from None
+    finally:
+        text.detach()  # the upload closes its own file
 
 
 def complete_names(names: Sequence[str], among: Iterable[str]) -> list[str]:
@@ -83,15 +105,12 @@ def own_chips(reader: Reader, serials: Sequence[str]) -> list[str]:
     ]
 
 
-def check_names(names: Sequence[str], sentence: str) -> None:
+def check_names(names: Sequence[str], sentence: str, *, by: Reader) -> None:
     """Refuse every name that cannot be a chip's, with its place and this sentence."""
-    faults = [
-        Refused("bad_chip", sentence, row=row, field="chips", value=name)
-        for row, name in enumerate(names, 1)
-        if not _NAME.fullmatch(name)
-    ]
-    if faults:
-        raise FaultyRows(faults[0], faults)
+    with collect_faults(scope=by.handle) as note:
+        for row, name in enumerate(names, 1):
+            if not _NAME.fullmatch(name):
+                note(Refused("bad_chip", sentence, row=row, field="chips", value=name))
 
 
 @dataclass(frozen=True)
@@ -149,12 +168,9 @@ def compare(
 def _hints(over: Sequence[str], short: Sequence[str]) -> list[tuple[str, str]]:
     """Which missing chip a name may have meant; serials are compared, because people type no makers."""
     missing = {name.partition("/")[2]: name for name in short[: 10 * HINTED]}
-    hints = []
-    for name in over[:HINTED]:
-        near = get_close_matches(name.rpartition("/")[2], missing, n=1, cutoff=0.8)
-        if near:
-            hints.append((name, missing[near[0]]))
-    return hints
+    typed = {name.rpartition("/")[2]: name for name in over[:HINTED]}
+    near = resembling(typed, missing)
+    return [(name, missing[near[serial]]) for serial, name in typed.items() if serial in near]
 
 
 def read_pairs(text: str) -> list[tuple[str, str]]:

@@ -2,10 +2,9 @@
 
 The planted unit is an event. It is *found* when its own rule opened a finding within the event's deadline: on at least
 half of its chips, on its transfer, or on one of its clusters. *Precision* is the part of the findings of severity 4 and
-5 that are about an event, or about a cluster that truly stands above a line by the plan's own arithmetic: the law
-covers it whoever planted it, and such findings are counted apart as *covered*. Findings about honest things that did
-happen (late paper, a scanner's error, an outage) are counted apart as well: they are true, but no diversion, and the
-precision here counts them as wrong.
+5 that are about an event. True findings about something else are counted apart, and against it all the same: clusters
+that nobody planted but that stand above a line by the plan's own arithmetic (*covered*), and honest things that did
+happen (late paper, a scanner's error, an outage).
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from datetime import datetime
 from typing import Final
 
 from audits.models import Finding
+from audits.rules import RULE_OF
 from simulator.ground_truth import Honest, Planted, Truth
 from simulator.plan.truth import Kind
 
@@ -28,7 +28,7 @@ GRAVE: Final = 4
 class Found:
     """A finding as the scoring sees it."""
 
-    rule: Kind
+    rule: str
     severity: int
     opened_at: datetime
     chip: str | None
@@ -58,7 +58,7 @@ class Score:
 
     seed: int
     chips: int
-    rules: dict[Kind, RuleScore]
+    rules: dict[str, RuleScore]
     missed: list[Planted]
     wrong: list[Found]
     covered: int
@@ -82,9 +82,17 @@ class Score:
 
     @property
     def precision(self) -> float:
-        """Of all grave findings, those about a planted event or a cluster that is truly covered."""
-        true = sum(rule.about_events + rule.covered for rule in self.rules.values())
-        return true / self.grave if self.grave else 1.0
+        """Of all grave findings, those about a planted event."""
+        return self.about_events / self.grave if self.grave else 1.0
+
+    @property
+    def about_events(self) -> int:
+        return sum(rule.about_events for rule in self.rules.values())
+
+    @property
+    def grave_covered(self) -> int:
+        """Grave findings about clusters that nobody planted, and that the law covers all the same."""
+        return sum(rule.covered for rule in self.rules.values())
 
     @property
     def honest(self) -> int:
@@ -102,14 +110,14 @@ def read_findings() -> list[Found]:
         what, _, name = subject.partition(":")
         chip = name if what == "chip" else None
         cluster = name.partition(":")[2] if what == "cluster" else None
-        found.append(Found(Kind(rule), severity, opened_at, chip, waybill, cluster, site))
+        found.append(Found(rule, severity, opened_at, chip, waybill, cluster, site))
     return found
 
 
 def score(truth: Truth, findings: Sequence[Found]) -> Score:
     """Compare what was planted with what was found."""
     subjects = _Subjects(findings)
-    rules = {kind: RuleScore() for kind in Kind}
+    rules = {code: RuleScore() for code in RULE_OF}
     missed = []
     for event in truth.planted:
         mine = rules[event.kind]
@@ -122,7 +130,7 @@ def score(truth: Truth, findings: Sequence[Found]) -> Score:
             missed.append(event)
     about = _Events(truth.planted)
     covered = {above.key: above.since for above in truth.covered}
-    reported = {finding.cluster for finding in findings if finding.rule is Kind.THRESHOLD_EXCEEDED}
+    reported = {finding.cluster for finding in findings if finding.rule == Kind.THRESHOLD_EXCEEDED}
     wrong = []
     for finding in findings:
         mine = rules[finding.rule]
@@ -158,7 +166,7 @@ class _Subjects:
     """Findings by what they are about."""
 
     def __init__(self, findings: Iterable[Found]) -> None:
-        self._opened: dict[tuple[Kind, str], list[datetime]] = defaultdict(list)
+        self._opened: dict[tuple[str, str], list[datetime]] = defaultdict(list)
         for finding in findings:
             for subject in (finding.chip, finding.waybill, finding.cluster):
                 if subject is not None:
@@ -212,14 +220,14 @@ def as_text(result: Score) -> str:
         counts = (rule.findings, rule.grave, rule.about_events, rule.covered, rule.honest)
         columns = " ".join(f"{count:>8,}" for count in counts)
         lines.append(f"{kind:<20} {rule.planted:>7} {rule.found:>5}  {spread:<10} {columns}")
-    true = result.grave - result.honest - len(result.wrong)
     lines += [
         "",
         "Intensity: chips of an event, percent of the line of a cluster. Grave: severity 4 and 5. Of these, true:",
         "about a planted event; covered: a cluster not planted, but above a line; honest: true, but no diversion.",
         f"Recall: {result.found} of {result.planted} events = {result.recall:.3f}.",
-        f"Precision: {true} of {result.grave} grave findings = {result.precision:.3f}; against it count "
-        f"{result.honest} true reports of honest things and {len(result.wrong)} wrong ones.",
+        f"Precision: {result.about_events} of {result.grave} grave findings = {result.precision:.3f}; against it count "
+        f"{result.grave_covered} covered clusters and {result.honest} honest things, truly reported, and "
+        f"{len(result.wrong)} wrong ones.",
         f"Clusters that truly stand above a line: {result.covered}, reported: {result.covered_found}.",
     ]
     lines += [
@@ -227,7 +235,7 @@ def as_text(result: Score) -> str:
         f"from {event.began_at:%Y-%m-%d}, due {event.deadline:%Y-%m-%d}"
         for event in result.missed
     ]
-    wrong = Counter((found.rule.value, found.site or found.cluster or "-") for found in result.wrong)
+    wrong = Counter((found.rule, found.site or found.cluster or "-") for found in result.wrong)
     lines += [f"  wrong: {count} of {rule} at {place}" for (rule, place), count in sorted(wrong.items())]
     return "\n".join(lines) + "\n"
 
@@ -242,7 +250,7 @@ def as_object(result: Score) -> dict[str, object]:
         "recall": round(result.recall, 4),
         "precision": round(result.precision, 4),
         "per_rule": {
-            kind.value: {
+            code: {
                 "planted": rule.planted,
                 "found": rule.found,
                 "findings": rule.findings,
@@ -251,6 +259,6 @@ def as_object(result: Score) -> dict[str, object]:
                 "covered": rule.covered,
                 "honest": rule.honest,
             }
-            for kind, rule in result.rules.items()
+            for code, rule in result.rules.items()
         },
     }

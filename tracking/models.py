@@ -156,8 +156,9 @@ class MovementLine(models.Model):
 class Holding(models.Model):
     """Where one chip is now: the projection of its last movement. Placement is apart from the account.
 
-    ``since`` is when the last movement took effect, by the statement behind it. ``model`` repeats the chip's own, which
-    never changes, so that sums by account need not read chips.
+    ``since`` is when the last movement took effect, by the statement behind it. ``clock_from`` is the installation from
+    which a silence counts (record 0007). ``model`` repeats the chip's own, which never changes, so that sums by account
+    need not read chips.
     """
 
     chip = models.OneToOneField(
@@ -182,6 +183,7 @@ class Holding(models.Model):
     )
     since = models.DateTimeField()
     installed_at = models.DateTimeField(null=True)
+    clock_from = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [

@@ -12,7 +12,8 @@ from registry.queries.owners import beneficial_groups
 # A chip counts for its last holder until its destruction is certified: lost, stolen, retired and in transit included.
 # At a site count those that are there, and those that were last. Sites linked faster than the policy's line are one
 # cluster: the smallest site number that a site can reach stands for all of them; walks begin only at sites without a
-# smaller neighbour, of which each group of linked sites has few. Whether one is enough is asked of each site alone.
+# smaller neighbour, of which each group of linked sites has few. A link between two organisations counts when both have
+# declared it: nobody joins a stranger's cluster by its own word. Whether one is enough is asked of each site alone.
 _MEASURE: Final = """
 WITH RECURSIVE newest AS (
     SELECT DISTINCT ON (code) * FROM audits_policy WHERE effective_from <= %(now)s ORDER BY code, effective_from DESC
@@ -33,14 +34,18 @@ WITH RECURSIVE newest AS (
     JOIN registry_chipmodel model ON model.id = stock.model_id
     WHERE account.kind <> 'destroyed'
     GROUP BY account.site_id, account.organisation_id, is_at_site
+), declared (policy_id, site_id, other_id, is_within) AS (
+    SELECT policy.id, link.site_id, link.other_id, here.organisation_id = there.organisation_id
+    FROM policy JOIN registry_networklink link ON link.mbit_s > policy.networked_above_mbit_s
+    JOIN registry_site here ON here.id = link.site_id
+    JOIN registry_site there ON there.id = link.other_id
+    WHERE policy.grouping = 'site'
 ), link (policy_id, site_id, other_id) AS (
-    SELECT policy.id, link.site_id, link.other_id
-    FROM policy JOIN registry_networklink link ON link.mbit_s > policy.networked_above_mbit_s
-    WHERE policy.grouping = 'site'
+    SELECT policy_id, site_id, other_id FROM declared WHERE is_within
     UNION
-    SELECT policy.id, link.other_id, link.site_id
-    FROM policy JOIN registry_networklink link ON link.mbit_s > policy.networked_above_mbit_s
-    WHERE policy.grouping = 'site'
+    SELECT policy_id, other_id, site_id FROM declared WHERE is_within
+    UNION
+    (SELECT policy_id, site_id, other_id FROM declared INTERSECT SELECT policy_id, other_id, site_id FROM declared)
 ), reached (policy_id, start_id, site_id) AS (
     SELECT policy_id, site_id, site_id FROM link GROUP BY policy_id, site_id HAVING min(other_id) > site_id
     UNION
@@ -50,6 +55,7 @@ WITH RECURSIVE newest AS (
     SELECT policy_id, site_id, min(start_id) AS group_id FROM reached GROUP BY policy_id, site_id
 ), standing AS (
     SELECT policy.id AS policy_id, policy.grouping, held.organisation_id, site.id AS site_id, site.code, site.country,
+           site.organisation_id AS operator_id,
            coalesce(sum(standing), 0) <= site.slots AS has_room,
            coalesce(sum(tpp) > policy.above_tpp, false)
            OR coalesce(sum(fp16_gflops) > policy.above_fp16_gflops, false)
@@ -63,27 +69,29 @@ WITH RECURSIVE newest AS (
              held.organisation_id, site.id
 ), member AS (
     SELECT standing.policy_id, coalesce(network.group_id, standing.site_id) AS group_id,
-           standing.site_id AS member_id, code AS member, country, has_room, is_enough,
+           standing.site_id AS member_id, code AS member, operator_id, country, has_room, is_enough,
            chips, tpp, fp16_gflops, memory_mb
     FROM standing
     LEFT JOIN network ON network.policy_id = standing.policy_id AND network.site_id = standing.site_id
     WHERE grouping = 'site'
     UNION ALL
-    SELECT policy_id, coalesce(party.owner_id, organisation_id), organisation_id, signer.handle, country, has_room,
-           is_enough, chips, tpp, fp16_gflops, memory_mb
+    SELECT policy_id, coalesce(party.owner_id, organisation_id), organisation_id, signer.handle, NULL, country,
+           has_room, is_enough, chips, tpp, fp16_gflops, memory_mb
     FROM standing
     JOIN ledger_signer signer ON signer.id = standing.organisation_id
     LEFT JOIN unnest(%(owners)s::bigint[], %(members)s::bigint[]) AS party (owner_id, member_id)
            ON party.member_id = standing.organisation_id
     WHERE grouping = 'owner'
 ), party AS (
-    SELECT policy_id, group_id, member_id, member, bool_and(has_room) AS has_room, bool_or(is_enough) AS is_enough,
+    SELECT policy_id, group_id, member_id, member, min(operator_id) AS operator_id,
+           bool_and(has_room) AS has_room, bool_or(is_enough) AS is_enough,
            sum(chips) AS chips, sum(tpp) AS tpp, sum(fp16_gflops) AS fp16_gflops, sum(memory_mb) AS memory_mb
     FROM member GROUP BY policy_id, group_id, member_id, member
 ), cluster AS (
     SELECT policy_id, group_id, min(member COLLATE "C") AS first_member,
            (array_agg(member ORDER BY tpp DESC, member))[1:50] AS members,
            (array_agg(member_id ORDER BY tpp DESC, member))[1] AS strongest_id, count(*) AS member_count,
+           count(DISTINCT operator_id) > 1 AS is_shared,
            sum(chips) AS chips, sum(tpp) AS tpp, sum(fp16_gflops) AS fp16_gflops, sum(memory_mb) AS memory_mb,
            bool_or(is_enough) AS one_is_enough, bool_and(has_room) AS is_declared
     FROM party GROUP BY policy_id, group_id
@@ -104,16 +112,17 @@ WITH RECURSIVE newest AS (
     LEFT JOIN registry_site site ON policy.grouping = 'site' AND site.id = cluster.strongest_id
     LEFT JOIN ledger_signer owner ON policy.grouping = 'owner' AND owner.id = cluster.group_id
 )
-INSERT INTO audits_cluster (policy_id, key, organisation_id, site_id, countries, members, member_count, chips, tpp,
-                            fp16_gflops, memory_mb, is_above, one_is_enough, is_declared, measured_at)
-SELECT policy_id, key, organisation_id, site_id, countries, members, member_count, chips, tpp, fp16_gflops, memory_mb,
-       is_above, one_is_enough, is_declared, %(now)s
+INSERT INTO audits_cluster (policy_id, key, organisation_id, site_id, countries, members, member_count, is_shared,
+                            chips, tpp, fp16_gflops, memory_mb, is_above, one_is_enough, is_declared, measured_at)
+SELECT policy_id, key, organisation_id, site_id, countries, members, member_count, is_shared, chips, tpp, fp16_gflops,
+       memory_mb, is_above, one_is_enough, is_declared, %(now)s
 FROM measured
 ON CONFLICT (policy_id, key) DO UPDATE SET
     organisation_id = excluded.organisation_id, site_id = excluded.site_id, countries = excluded.countries,
-    members = excluded.members, member_count = excluded.member_count, chips = excluded.chips, tpp = excluded.tpp,
-    fp16_gflops = excluded.fp16_gflops, memory_mb = excluded.memory_mb, is_above = excluded.is_above,
-    one_is_enough = excluded.one_is_enough, is_declared = excluded.is_declared, measured_at = excluded.measured_at
+    members = excluded.members, member_count = excluded.member_count, is_shared = excluded.is_shared,
+    chips = excluded.chips, tpp = excluded.tpp, fp16_gflops = excluded.fp16_gflops, memory_mb = excluded.memory_mb,
+    is_above = excluded.is_above, one_is_enough = excluded.one_is_enough, is_declared = excluded.is_declared,
+    measured_at = excluded.measured_at
 """
 
 

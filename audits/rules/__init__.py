@@ -6,7 +6,7 @@ from typing import Final
 
 from audits.rules.losses import DECLARED_LOSS
 from audits.rules.rule import Rule
-from audits.rules.sightings import LOCATION_MISMATCH, TWO_PLACES, UNBOOKED_PRESENCE
+from audits.rules.sightings import LOCATION_MISMATCH, TAMPER_SUSPECTED, TWO_PLACES, UNBOOKED_PRESENCE
 from audits.rules.silence import STALE_ATTESTATION
 from audits.rules.thresholds import THRESHOLD_EXCEEDED
 from audits.rules.transfers import MISMATCH_INSTANCE, OVERDUE_RECEIPT, QUANTITY_OVER, QUANTITY_SHORT
@@ -22,6 +22,7 @@ RULES: Final = (
     LOCATION_MISMATCH,
     UNBOOKED_PRESENCE,
     TWO_PLACES,
+    TAMPER_SUSPECTED,
     DECLARED_LOSS,
     THRESHOLD_EXCEEDED,
 )

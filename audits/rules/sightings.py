@@ -143,3 +143,45 @@ TWO_PLACES: Final = Rule(
         JOIN ledger_signer maker ON maker.id = chip.maker_id
     """,
 )
+
+TAMPER_SUSPECTED: Final = Rule(
+    code="tamper_suspected",
+    version=1,
+    nature=Nature.ANOMALY,
+    severity=3,
+    cites="the holder of the chip whose evidence does not go on from its last (Chip Security Act, c)",
+    due=timedelta(days=3),
+    title="Chip's evidence forks",
+    next_step="Inspect the chip: a second copy of its key answers, or its history was rolled back.",
+    clears=False,
+    # A number given twice is a second history (4). A wrong predecessor alone may be an answer that got lost on its way
+    # to the chip (3). Forks between two sites are `two_places`.
+    query="""
+        SELECT 'chip:' || maker.handle || '/' || chip.serial AS subject,
+               CASE WHEN fork.renumbered > 0 THEN 4 ELSE 3 END AS severity,
+               account.organisation_id,
+               NULL::bigint AS counterparty_id,
+               account.site_id,
+               chip.id AS chip_id,
+               NULL::bigint AS transfer_id,
+               NULL::bigint AS policy_id,
+               fork.latest AS began_at,
+               jsonb_build_object('forks', fork.quantity, 'numbers_given_twice', fork.renumbered,
+                                  'latest', fork.latest) AS arithmetic,
+               jsonb_build_object('sites', fork.sites) AS confidential
+        FROM (
+            SELECT conflict.chip_id, count(*) AS quantity, max(conflict.seen_at) AS latest,
+                   count(*) FILTER (WHERE conflict.sign = 'sequence_fork') AS renumbered,
+                   jsonb_agg(DISTINCT place.code) AS sites
+            FROM attestations_conflict conflict
+            JOIN registry_site place ON place.id = conflict.site_id
+            WHERE conflict.seen_at > %(now)s - interval '30 days'
+              AND conflict.sign IN ('sequence_fork', 'chain_fork') AND conflict.site_id = conflict.other_site_id
+            GROUP BY conflict.chip_id
+        ) fork
+        JOIN tracking_holding holding ON holding.chip_id = fork.chip_id
+        JOIN tracking_account account ON account.id = holding.account_id
+        JOIN registry_chip chip ON chip.id = fork.chip_id
+        JOIN ledger_signer maker ON maker.id = chip.maker_id
+    """,
+)

@@ -10,7 +10,7 @@ from audits.rules.rule import Rule
 
 STALE_ATTESTATION: Final = Rule(
     code="stale_attestation",
-    version=1,
+    version=2,
     nature=Nature.ANOMALY,
     severity=2,
     cites="the holder, at whose site the chip is silent",
@@ -18,21 +18,22 @@ STALE_ATTESTATION: Final = Rule(
     title="Chip is silent",
     next_step="Let the chip attest, or say what became of it: removed, lost, retired.",
     # Only the hardware grade ends a silence. For a chip in service the clock starts at its last evidence, or at its
-    # installation when it has proved nothing to this holder yet; a fresh installation always has one and a half
-    # cadences. It runs on through storage: taking a chip out and putting it back does not wind it back. A stored chip
-    # that once ran owes evidence at the longer cadence of stored chips; one that never ran owes none. Declared outages
-    # of its site stop the clock, at most for the longest pause. A chip without a key cannot prove anything: it stays
-    # below what calls for an inspection.
+    # installation when it has proved nothing to this holder yet; an installation has one and a half cadences, but not
+    # another one soon after it (`clock_from`). It runs on through storage: taking a chip out and putting it back does
+    # not wind it back. A stored chip that once ran owes evidence at the longer cadence of stored chips; one that never
+    # ran owes none. Declared outages of its site stop the clock, at most for the longest pause. A chip without a key
+    # cannot prove anything: it stays below what calls for an inspection. A silence begins, for decided findings, no
+    # earlier than the book last moved the chip: the other instants are the holder's own word.
     query="""
         WITH silent AS (
-            SELECT holding.chip_id, account.organisation_id, account.site_id, seen.seen_at,
+            SELECT holding.chip_id, holding.movement_id, account.organisation_id, account.site_id, seen.seen_at,
                    holding.installed_at IS NULL AS is_stored,
                    CASE WHEN seen.seen_at > holding.since THEN seen.seen_at
-                        ELSE greatest(holding.installed_at, holding.since) END AS since
+                        ELSE greatest(holding.clock_from, holding.since) END AS since
             FROM tracking_holding holding
             JOIN tracking_account account ON account.id = holding.account_id AND account.kind = 'on_hand'
             LEFT JOIN attestations_sighting seen ON seen.chip_id = holding.chip_id AND seen.identity = 5
-            WHERE (holding.installed_at < %(now)s - 1.5 * %(cadence)s
+            WHERE (holding.installed_at IS NOT NULL AND holding.clock_from < %(now)s - 1.5 * %(cadence)s
                    AND (seen.seen_at IS NULL OR seen.seen_at < %(now)s - 1.5 * %(cadence)s))
                OR (holding.installed_at IS NULL AND seen.seen_at < %(now)s - 1.5 * %(stored_cadence)s)
         ),
@@ -65,7 +66,7 @@ STALE_ATTESTATION: Final = Rule(
                counted.chip_id,
                NULL::bigint AS transfer_id,
                NULL::bigint AS policy_id,
-               counted.since AS began_at,
+               greatest(counted.since, movement.recorded_at) AS began_at,
                jsonb_build_object('last_seen_at', counted.seen_at, 'silent_since', counted.since,
                                   'is_stored', is_stored, 'has_key', chip.device_key IS NOT NULL,
                                   'cadence_hours', extract(epoch FROM cadence) / 3600,
@@ -73,6 +74,7 @@ STALE_ATTESTATION: Final = Rule(
                                   'silent_hours', round(extract(epoch FROM silence) / 3600)) AS arithmetic,
                '{}'::jsonb AS confidential
         FROM counted
+        JOIN tracking_movement movement ON movement.id = counted.movement_id
         JOIN registry_chip chip ON chip.id = counted.chip_id
         JOIN ledger_signer maker ON maker.id = chip.maker_id
         WHERE silence > 1.5 * cadence

@@ -10,7 +10,7 @@ from audits.rules.rule import Rule
 
 OVERDUE_RECEIPT: Final = Rule(
     code="overdue_receipt",
-    version=1,
+    version=2,
     nature=Nature.DISCREPANCY,
     severity=2,
     cites="the consignee, which has not signed for the dispatch",
@@ -37,7 +37,7 @@ OVERDUE_RECEIPT: Final = Rule(
         FROM tracking_transfer transfer
         CROSS JOIN LATERAL (SELECT %(now)s - transfer.due_at AS by) late
         CROSS JOIN LATERAL (
-            SELECT count(*) AS quantity FROM tracking_difference difference
+            SELECT count(DISTINCT difference.chip_id) AS quantity FROM tracking_difference difference
             WHERE difference.transfer_id = transfer.id AND difference.settled_at IS NULL
               AND difference.kind IN ('short', 'swapped')
         ) missing

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from chipledger.cli.filing import rejected_file
 from chipledger.cli.options import api_of, read_file, write_file
 from chipledger.manifests import Fault, FaultLog, Shape, read_csv, read_json_lines, summarise, write_canonical
 from chipledger.manifests.reader import SECRET_SIZE
@@ -54,7 +55,7 @@ def prepare_manifest(source: Path, shape: Shape, secret_file: Path | None) -> It
     secret = _secret_of(secret_file or source.with_name(source.name + ".secret"))
     with tempfile.TemporaryDirectory(prefix="chipledger-") as folder:
         path = Path(folder) / "manifest.csv"
-        rejected = source.with_name(source.name + ".rejected.csv")
+        rejected = rejected_file(source)
         read = read_json_lines if source.suffix in (".jsonl", ".ndjson", ".json") else read_csv
         try:
             with _rejected_rows(rejected) as on_fault:

@@ -76,6 +76,18 @@ class Api:
     def post(self, path: str, members: dict[str, object]) -> dict[str, object]:
         return self._json("POST", path, json=members)
 
+    def download(self, path: str, to: Path) -> None:
+        """Stream an answer to a file."""
+        try:
+            with self._http.stream("GET", path) as answer, to.open("wb") as file:
+                if not answer.is_success:
+                    answer.read()
+                    raise refusal_of(answer)
+                for chunk in answer.iter_bytes():
+                    file.write(chunk)
+        except httpx.HTTPError as error:
+            raise Refused("server_unreachable", f"The server does not answer: {error}.", status=503) from None
+
     def text(self, path: str) -> str:
         return self._send("GET", path).text
 

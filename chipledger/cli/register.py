@@ -37,4 +37,5 @@ def _register(options: argparse.Namespace, out: Output) -> None:
         members = common_of(options, keys) | {"site": options.site, "manifest": manifest.ref}
         if options.opened_from is not None:
             members["maker"] = options.opened_from
-        file_statement(options, build(kind, members), keys, out, manifest=manifest.ref.model_dump())
+        payload = build(kind, members)
+        file_statement(options, payload, keys, out, source=options.file, manifest=manifest.ref.model_dump())

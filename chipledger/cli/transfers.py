@@ -57,7 +57,8 @@ def _dispatch(options: argparse.Namespace, out: Output) -> None:
             "carrier": options.carrier,
             "waybill": options.waybill,
         }
-        file_statement(options, build(TransferDispatched, members | selection), keys, out)
+        payload = build(TransferDispatched, members | selection)
+        file_statement(options, payload, keys, out, source=options.chips)
 
 
 def _receive(options: argparse.Namespace, out: Output) -> None:

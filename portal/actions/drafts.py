@@ -16,12 +16,12 @@ from chipledger.refusals import Refused
 from chipledger.statements import parse_payload, write_payload
 from chipledger.statements.common import ManifestRef, SignerRef, Statement, format_instant
 from chipledger.statements.ledger import KeyAdded, KeyRotated
-from jobs.runners import SHOWN
 from ledger import door, manifests
 from ledger.authority import check_may_sign
 from ledger.handlers import HANDLERS, Filing
 from ledger.keys import parse_grant
 from ledger.models import Key
+from portal.faults import collect_faults
 from portal.models import Draft
 from portal.signing import missing_keys
 from registry.access import Reader, check_role
@@ -116,40 +116,17 @@ def sign_draft(draft: Draft, raw: bytes, *, seen: str, by: Reader, at: datetime)
 def rehearse(body: Statement, *, key: Key, by: Reader, at: datetime) -> None:
     """Ask the rules about a statement before anybody signs it; nothing is booked.
 
-    Raises Refused; when rows are at fault it carries them, at most 1,000, as ``faults``.
+    Raises Refused; ``FaultyRows`` when rows are at fault.
     """
-    faults: list[Refused] = []
-
-    def note(refused: Refused) -> None:
-        if len(faults) < SHOWN:
-            faults.append(refused)
-
-    filing = Filing(body, b"\0" * 32, by.organisation.signer, [key], at, reject=note)
     handler = HANDLERS[body.kind]
     reference: ManifestRef | None = getattr(body, "manifest", None)
-    try:
-        with transaction.atomic():
-            if reference is not None:
-                filing.blob = manifests.find_blob(by.organisation.signer, reference)
-            handler.stage(filing)
-            handler.judge(filing)
-            transaction.set_rollback(True)
-    except Refused as refused:
-        if not faults:
-            raise
-        raise FaultyRows(refused, faults) from None
-    if faults:
-        raise FaultyRows(faults[0], faults)
-
-
-class FaultyRows(Refused):
-    """A refusal with the rows it is about."""
-
-    def __init__(self, refused: Refused, faults: list[Refused]) -> None:
-        super().__init__(
-            refused.code, refused.sentence, field=refused.field, value=refused.value, status=refused.status
-        )
-        self.faults = faults
+    with collect_faults(scope=by.handle) as note, transaction.atomic():
+        filing = Filing(body, b"\0" * 32, by.organisation.signer, [key], at, reject=note)
+        if reference is not None:
+            filing.blob = manifests.find_blob(by.organisation.signer, reference)
+        handler.stage(filing)
+        handler.judge(filing)
+        transaction.set_rollback(True)
 
 
 def already_filed() -> Refused:

@@ -26,7 +26,7 @@ def prepare_dispatch(
     if not whole:
         raise Refused("no_chips", "Name at least one chip.", field="chips")
     selections.check_names(
-        whole, "A chip is named maker/serial; no single chip of yours on hand carries this serial."
+        whole, "A chip is named maker/serial; no single chip of yours on hand carries this serial.", by=by
     )
     chips = sorted(set(whole))
     fields: dict[str, object] = {name: value for name, value in said.items() if value}
@@ -54,7 +54,7 @@ def prepare_receipt(
                 field=name,
             )
     claimed = [*found.over, *(other for _, other in found.swapped)]
-    selections.check_names(claimed, "This serial is not expected here; name the chip as maker/serial.")
+    selections.check_names(claimed, "This serial is not expected here; name the chip as maker/serial.", by=by)
     fields: dict[str, object] = {
         "dispatch": bytes(transfer.digest).hex(),
         "received_at": format_instant(max(_to_the_second(at), transfer.dispatched_at)),

@@ -9,7 +9,6 @@ from chipledger.refusals import Refused
 from portal.doorway import refusal_of
 from registry.access import Reader
 from registry.models import Role
-from tracking.actions.transfers import parties_of
 from tracking.models import (
     OPEN_TRANSFERS,
     Difference,
@@ -18,7 +17,7 @@ from tracking.models import (
     TransferState,
 )
 from tracking.queries.transfers import chips_under_way
-from tracking.rules.transitions import Act, check_may
+from tracking.rules.transitions import Act, check_may, parties_of
 from web.components import Tone
 
 TONES = {

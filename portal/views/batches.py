@@ -10,8 +10,8 @@ from chipledger import clock
 from chipledger.refusals import Refused
 from ledger.models import Statement
 from portal.actions.batches import prepare_batch
-from portal.actions.drafts import FaultyRows
 from portal.doorway import page, refusal_of
+from portal.faults import FaultyRows
 from portal.forms.papers import BatchForm
 from portal.models import Draft
 from portal.queries.batches import batches_of

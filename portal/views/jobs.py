@@ -23,7 +23,6 @@ from web.paging import Keyset
 JOBS = Keyset(("-created_at", "id"))
 COLUMNS = (Column("Started"), Column("Work"), Column("State"), Column("Rows", numeric=True), Column("Ended"))
 FAULT_COLUMNS = (Column("Row", numeric=True), Column("Field"), Column("Value"), Column("Why"))
-FAULTS_SHOWN = 200
 TONES = {
     JobState.QUEUED: Tone.WAIT,
     JobState.RUNNING: Tone.WAIT,
@@ -31,7 +30,11 @@ TONES = {
     JobState.FAILED: Tone.GAP,
     JobState.CANCELLED: Tone.PLAIN,
 }
-KINDS = {"ledger.book": "Booking a manifest", "portal.read-file": "Reading a file"}
+KINDS = {
+    "ledger.book": "Booking a manifest",
+    "portal.read-file": "Reading a file",
+    "portal.check-rows": "Checking rows",
+}
 
 
 @require_safe
@@ -95,7 +98,7 @@ def _context(reader: Reader, found: Job) -> dict[str, object]:
         "tone": TONES[JobState(found.state)],
         "is_open": found.state in OPEN_STATES,
         "counts": sorted(refusals["counts"].items(), key=lambda pair: -pair[1]),
-        "faults": refusals["shown"][:FAULTS_SHOWN],
+        "faults": refusals["shown"],
         "faults_total": sum(refusals["counts"].values()),
         "fault_columns": FAULT_COLUMNS,
         "lines": found.lines.order_by("pk")[:100],

@@ -15,8 +15,9 @@ from chipledger.dsse import MAX_ENVELOPE_BYTES, STATEMENT_TYPE, Envelope
 from chipledger.refusals import Refused
 from ledger.door import Outcome
 from ledger.models import Statement
-from portal.actions.drafts import FaultyRows, already_filed, discard_draft, prepare_again, sign_draft
+from portal.actions.drafts import already_filed, discard_draft, prepare_again, sign_draft
 from portal.doorway import page, refusal_of
+from portal.faults import FaultyRows
 from portal.forms.papers import PaperForm
 from portal.models import Draft
 from portal.papers import draft_paper

@@ -8,9 +8,9 @@ from django.views.decorators.http import require_http_methods
 
 from chipledger import clock
 from chipledger.refusals import Refused
-from portal.actions.drafts import FaultyRows
 from portal.actions.transfers import prepare_receipt
 from portal.doorway import page
+from portal.faults import FaultyRows
 from portal.forms.papers import ReceiptForm
 from portal.queries.transfers import expected_names, receive_refusal
 from portal.selections import Comparison, compare, complete_names, read_names, read_pairs
@@ -30,16 +30,16 @@ def receive(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
     """
     transfer = get_visible_transfer(reader, digest)
     refusal = receive_refusal(reader, transfer)
-    expected = expected_names(transfer)
+    expected = [] if refusal else expected_names(transfer)  # a carrier must not learn the names
     form = ReceiptForm(request.POST or None, request.FILES or None, reader=reader)
     refused: Refused | None = refusal if request.method == "POST" else None
     found: Comparison | None = None
     text = ""
     if request.method == "POST" and refusal is None and form.is_valid():
         try:
-            names = _names(request, form, expected)
+            names = _names(request, form, expected, by=reader)
             text = "\n".join(names)
-            found = _compare(form, names, expected)
+            found = _compare(form, names, expected, by=reader)
             if "prepare" in request.POST:
                 draft = prepare_receipt(transfer, found, key=form.chosen_key(), by=reader, at=clock.now())
                 return redirect("draft", draft.pk)
@@ -58,29 +58,29 @@ def receive(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
         "refused": refused,
         "faults": refused.faults if isinstance(refused, FaultyRows) else [],
     }
-    template = "portal/differences.html" if getattr(request, "htmx", False) else "portal/receive.html"
-    return render(request, template, context, status=_status(request, form, refused))
+    is_part = getattr(request, "htmx", False) and refusal is None
+    template = "portal/differences.html" if is_part else "portal/receive.html"
+    status = 200 if is_part else _status(form, refused)
+    return render(request, template, context, status=status)
 
 
-def _names(request: HttpRequest, form: ReceiptForm, expected: list[str]) -> list[str]:
+def _names(request: HttpRequest, form: ReceiptForm, expected: list[str], *, by: Reader) -> list[str]:
     """What was found, with the typing errors mended that the person has confirmed."""
     file = uploaded(request, "file")
-    names = read_names(form.cleaned_data["found"], file.file if file else None)  # type: ignore[arg-type] # a binary stream
+    names = read_names(form.cleaned_data["found"], file.file if file else None, by=by)  # type: ignore[arg-type] # a binary stream
     mended = dict(pair.split(" ", 1) for pair in request.POST.getlist("mend") if " " in pair)
     return list(dict.fromkeys(mended.get(name, name) for name in complete_names(names, expected)))
 
 
-def _compare(form: ReceiptForm, names: list[str], expected: list[str]) -> Comparison:
-    damaged = complete_names(read_names(form.cleaned_data["damaged"], None), expected)
+def _compare(form: ReceiptForm, names: list[str], expected: list[str], *, by: Reader) -> Comparison:
+    damaged = complete_names(read_names(form.cleaned_data["damaged"], None, by=by), expected)
     swapped = [
         (complete_names([one], expected)[0], other) for one, other in read_pairs(form.cleaned_data["swapped"])
     ]
     return compare(set(expected), names, damaged=damaged, swapped=swapped)
 
 
-def _status(request: HttpRequest, form: ReceiptForm, refused: Refused | None) -> int:
-    if getattr(request, "htmx", False):
-        return 200
+def _status(form: ReceiptForm, refused: Refused | None) -> int:
     if refused is not None:
         return refused.status
     return 422 if form.is_bound and form.errors else 200

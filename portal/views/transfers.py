@@ -9,9 +9,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from chipledger import clock
 from chipledger.refusals import Refused
 from ledger.models import Statement
-from portal.actions.drafts import FaultyRows
 from portal.actions.transfers import prepare_dispatch
 from portal.doorway import page, refusal_of
+from portal.faults import FaultyRows
 from portal.forms.filters import TransferFilter
 from portal.forms.papers import DispatchForm
 from portal.lists import export, wants_csv
@@ -114,7 +114,7 @@ def dispatch(request: HttpRequest, reader: Reader) -> HttpResponse:
             said = form.cleaned_data
             try:
                 file = uploaded(request, "file")
-                names = read_names(said["chips"], file.file if file else None)  # type: ignore[arg-type] # a binary stream
+                names = read_names(said["chips"], file.file if file else None, by=reader)  # type: ignore[arg-type] # a binary stream
                 draft = prepare_dispatch(
                     {
                         name: said[name]

@@ -34,22 +34,35 @@ _RATES: Final = {
 
 def open_world(world: World, desk: Desk) -> None:
     """File everything that must stand before the first chip: about 400 statements."""
-    regulators = [fact for fact in world.organisations if fact.kind == "regulator"]
+    regulators = _regulators(world)
+    newcomers = world.newcomers
     _found(world, desk, regulators)
-    others = [fact for fact in world.organisations if fact.kind != "regulator"]
+    others = [
+        fact for fact in world.organisations if fact.kind != "regulator" and fact.handle not in newcomers
+    ]
     for organisation in owners_first(others):
         _admit(world, desk, organisation, by=_regulator_of(organisation, regulators))
-    gateways = {place.organisation for place in world.places if not place.code.endswith("-stock")}
+    places = [place for place in world.places if place.organisation not in newcomers]
+    gateways = {place.organisation for place in places if not place.code.endswith("-stock")}
     for handle in sorted(gateways):
-        key = machine_key(world.seed, handle)
-        desk.file(KeyAdded, {"key": _grant(key, "machine")}, by=handle, also=[key])
+        _add_machine(world, desk, handle)
     for model in world.models:
         desk.file(ModelPublished, model_fields(model), by=model.maker)
-    for place in world.places:
+    for place in places:
         desk.file(SiteDeclared, _site_fields(world, place), by=place.organisation)
     for number, policy in enumerate(PUBLISHED):
         regulator = regulators[number // 2 % len(regulators)].handle
         desk.file(PolicyPublished, policy.fields(effective_from=BEGAN_AT), by=regulator)
+
+
+def welcome(world: World, desk: Desk, handle: str) -> None:
+    """An organisation joins during the run: it is admitted, adds its gateways' key, and declares its sites."""
+    (organisation,) = (fact for fact in world.organisations if fact.handle == handle)
+    _admit(world, desk, organisation, by=_regulator_of(organisation, _regulators(world)))
+    _add_machine(world, desk, handle)
+    for place in world.places:
+        if place.organisation == handle:
+            desk.file(SiteDeclared, _site_fields(world, place), by=handle)
 
 
 def owners_first(organisations: Iterable[OrganisationFact]) -> list[OrganisationFact]:
@@ -79,6 +92,15 @@ def model_fields(model: CatalogueModel) -> dict[str, object]:
         "memory_bandwidth_gbs": model.memory_bandwidth_gbs,
         "tdp_w": model.tdp_w or 1,
     }
+
+
+def _regulators(world: World) -> list[OrganisationFact]:
+    return [fact for fact in world.organisations if fact.kind == "regulator"]
+
+
+def _add_machine(world: World, desk: Desk, handle: str) -> None:
+    key = machine_key(world.seed, handle)
+    desk.file(KeyAdded, {"key": _grant(key, "machine")}, by=handle, also=[key])
 
 
 def _found(world: World, desk: Desk, regulators: list[OrganisationFact]) -> None:

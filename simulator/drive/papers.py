@@ -6,9 +6,10 @@ from typing import Final
 
 from chipledger.manifests import Shape
 from chipledger.statements.common import MAX_INLINE_CHIPS
-from chipledger.statements.registry import ChipsCommissioned
+from chipledger.statements.registry import ChipsCommissioned, OrganisationAdmitted
 from chipledger.statements.tracking import StockOpened, Swap, TransferDispatched
 from simulator.drive.desk import Desk
+from simulator.drive.opening import welcome
 from simulator.drive.signing import public_keys
 from simulator.plan.world import Paper, World
 
@@ -25,6 +26,9 @@ class Clerk:
 
     def file(self, paper: Paper) -> None:
         """Sign and submit one paper; what is in the inbox is booked before anything that may build on it."""
+        if paper.body is OrganisationAdmitted:
+            welcome(self.world, self.desk, paper.by)
+            return
         if paper.body not in ENTRANCES:
             self.desk.catch_up()
         fields = {name: self._fact(name, value) for name, value in paper.facts.items() if value is not None}

@@ -11,6 +11,7 @@ from simulator.plan.diversions.silicon import plant_in_service
 from simulator.plan.diversions.thresholds import first_above, plant_clusters
 from simulator.plan.diversions.transport import plant_on_the_way
 from simulator.plan.draft import Draft
+from simulator.plan.newcomers import welcome_buyers
 from simulator.plan.noise import add_noise, choose_missed
 from simulator.plan.places import choose_sites, place_of, share_out
 from simulator.plan.supply import Trade, deliver, file_opening, plan_deliveries
@@ -53,9 +54,11 @@ def imagine(seed: int, *, chips: int = 20_000, months: int = 6) -> World:
     draft.places |= {fact.code: place_of(fact, chips=0) for fact in facts}
     plant_on_the_way(draft, trade, facts, of_each=of_each, sizes=on_the_way)
     plant_clusters(draft, trade, rooms, events=of_each)
-    venues = share_out(chips - len(draft.units), facts)
+    orders = welcome_buyers(draft, facts, chips=chips)
+    ordered = sum(order.quantity for order in orders)
+    venues = share_out(chips - len(draft.units) - ordered, facts)
     draft.places |= {venue.fact.code: place_of(venue.fact, chips=venue.chips) for venue in venues}
-    deliver(draft, trade, plan_deliveries(draft, venues))
+    deliver(draft, trade, plan_deliveries(draft, venues) + orders)
     plant_in_service(draft, facts, of_each=of_each, sizes=in_service)
     add_noise(draft, facts, chips=chips)
     file_opening(draft)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from chipledger.statements.common import Statement
+from chipledger.statements.registry import OrganisationAdmitted
 from registry.catalogue import CatalogueModel
 from simulator.catalogue import OrganisationFact
 from simulator.plan.truth import Benign, Event
@@ -60,7 +61,7 @@ class Paper:
 
     ``consignment`` numbers a dispatch, or says which dispatch this paper answers. ``facts`` are further members of
     the payload; a member whose value is a tuple of numbers, or of pairs of them, names chips, and ``claimed`` are the
-    chips of a settlement that nobody may know.
+    chips of a settlement that nobody may know. An admission is filed for ``by`` and signed by its regulator.
     """
 
     at: datetime
@@ -116,6 +117,11 @@ class World:
     def ends_at(self) -> datetime:
         """The instant of the last sweep."""
         return sweep_at(self.weeks - 1)
+
+    @property
+    def newcomers(self) -> frozenset[str]:
+        """Organisations that join during the run; every other one is there from the first day."""
+        return frozenset(paper.by for paper in self.papers if paper.body is OrganisationAdmitted)
 
     def waybill(self, consignment: int) -> str:
         """The reference that a consignment travels under."""

@@ -102,12 +102,6 @@ def get_transfer(digest: str) -> Transfer:
     return Transfer.objects.get(digest=bytes.fromhex(digest))
 
 
-def parties_of(transfer: Transfer, *, organisation: int) -> frozenset[Party]:
-    """On which sides of the transfer an organisation stands."""
-    sides = {Party.SENDER: transfer.sender_id, Party.CONSIGNEE: transfer.consignee_id}
-    return frozenset(party for party, side in sides.items() if side == organisation)
-
-
 def fill_with_all_under_way(transfer: Transfer) -> int:
     """Put every chip of the transfer that is still under way into ``moving_chips``."""
     return fill_moving("SELECT chip_id FROM tracking_holding WHERE transfer_id = %s", [transfer.pk])

@@ -17,25 +17,35 @@ def suggest(names: Iterable[str], *, holder: int) -> dict[str, str]:
 
     Alike are serials that differ in case, in 0 and o or 1, l and i, or by one character more, less or other.
     """
-    wanted: dict[str, dict[str, str]] = {}
-    for name in names:
-        maker, _, serial = name.partition("/")
-        for key in _keys(serial):
-            wanted.setdefault(maker, {}).setdefault(key, name)
-    if not wanted:
+    wanted = list(names)
+    makers = {name.partition("/")[0] for name in wanted}
+    if not makers:
         return {}
     own = (
-        Holding.objects.filter(account__organisation=holder, chip__maker__signer__handle__in=list(wanted))
+        Holding.objects.filter(account__organisation=holder, chip__maker__signer__handle__in=makers)
         .order_by("chip_id")
         .values_list("chip__maker__signer__handle", "chip__serial")[:SEARCHED]
     )
-    found: dict[str, str] = {}
-    for maker, serial in own:
-        keys = wanted[maker]
+    return resembling(wanted, (f"{maker}/{serial}" for maker, serial in own))
+
+
+def resembling(names: Iterable[str], among: Iterable[str]) -> dict[str, str]:
+    """For each name that resembles one of the others, that one; only names of one maker are alike, or without any.
+
+    Takes time in proportion to the names and the others, not to their product.
+    """
+    wanted: dict[tuple[str, str], str] = {}
+    for name in names:
+        maker, _, serial = name.rpartition("/")
         for key in _keys(serial):
-            meant = keys.get(key)
-            if meant is not None and meant not in found and _alike(meant.partition("/")[2], serial):
-                found[meant] = f"{maker}/{serial}"
+            wanted.setdefault((maker, key), name)
+    found: dict[str, str] = {}
+    for other in among:
+        maker, _, serial = other.rpartition("/")
+        for key in _keys(serial):
+            meant = wanted.get((maker, key))
+            if meant is not None and meant not in found and _alike(meant.rpartition("/")[2], serial):
+                found[meant] = other
     return found
 
 

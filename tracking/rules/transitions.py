@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from chipledger.refusals import Refused
-from tracking.models import AccountKind, MovementKind, TransferState
+from tracking.models import AccountKind, MovementKind, Transfer, TransferState
 
 S = TransferState
 
@@ -30,6 +30,12 @@ class Party(StrEnum):
 
     SENDER = "sender"
     CONSIGNEE = "consignee"
+
+
+def parties_of(transfer: Transfer, *, organisation: int) -> frozenset[Party]:
+    """On which sides of the transfer an organisation stands."""
+    sides = {Party.SENDER: transfer.sender_id, Party.CONSIGNEE: transfer.consignee_id}
+    return frozenset(party for party, side in sides.items() if side == organisation)
 
 
 SIGNED_BY: Final[dict[Act, Party]] = {

@@ -18,11 +18,10 @@ from tracking.actions.transfers import (
     go_on,
     lock_transfer,
     move_within,
-    parties_of,
 )
 from tracking.models import AccountKind, Transfer, TransferState
 from tracking.rules.dispatches import check_happened
-from tracking.rules.transitions import Act, check_may
+from tracking.rules.transitions import Act, check_may, parties_of
 
 NOT_IN_TRANSFER = "This chip is not under way in this transfer."
 

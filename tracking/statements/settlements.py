@@ -18,10 +18,9 @@ from tracking.actions.transfers import (
     go_on,
     lock_transfer,
     move_within,
-    parties_of,
 )
 from tracking.models import AccountKind, Difference, Transfer, TransferState
-from tracking.rules.transitions import Act, Party, check_may
+from tracking.rules.transitions import Act, Party, check_may, parties_of
 
 ABOUT_CLAIMS = (Act.WITHDRAW_CLAIM, Act.SUPPLEMENTARY_DISPATCH)
 

@@ -15,11 +15,10 @@ from tracking.actions.transfers import (
     go_on,
     lock_transfer,
     move_within,
-    parties_of,
 )
 from tracking.models import AccountKind, TransferState
 from tracking.rules import dispatches
-from tracking.rules.transitions import Act, check_may
+from tracking.rules.transitions import Act, check_may, parties_of
 
 
 @handles("transfer.dispatched")

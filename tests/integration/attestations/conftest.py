@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-
 import pytest
 
-from chipledger import clock
 from tests.integration.attestations.gateway import Gateway, StandingClock
 from tests.world import World
-
-
-@pytest.fixture
-def standing() -> Iterator[StandingClock]:
-    """Noon of a day; ask for it before the world, so that the world begins then."""
-    standing = StandingClock(datetime(2026, 3, 2, 12, tzinfo=UTC))
-    previous = clock.use(standing)
-    yield standing
-    clock.use(previous)
 
 
 @pytest.fixture

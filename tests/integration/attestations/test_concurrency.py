@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from attestations.models import Conflict, Sighting, UsedNonce
 from chipledger import clock
 from chipledger.refusals import Refused
 from ledger import door
+from ledger.models import Statement
 from tests.integration.attestations.gateway import Gateway, StandingClock, register
 from tests.world import World
 
@@ -107,3 +109,63 @@ def test_a_connection_that_dies_before_the_commit_books_nothing_and_the_next_try
     assert not UsedNonce.objects.exists()
     assert gateway.world.send(envelope).verdict["accepted"] == 2
     assert Sighting.objects.count() == 2
+
+
+def test_a_clone_that_files_while_the_chip_moves_is_judged_on_where_it_is_then(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for the row of a sighting whose site changes meanwhile: the row must not be lost to it."""
+    (chip,) = register(gateway.world, ["a"])
+    for _ in range(3):
+        gateway.collect([chip])
+    here = Gateway(gateway.world, gateway.world.operator, "dc-2", gateway.chain)
+    nonce = here.nonce()
+    moved = here.envelope([here.ask(chip, nonce)], nonce=nonce)
+    far = Gateway(gateway.world, gateway.world.second_operator, "dc-3", gateway.chain)
+    nonce = far.nonce()
+    clone = far.envelope([far.ask(chip, nonce, seq=1, prev=None)], nonce=nonce)
+    is_booked, may_commit = threading.Event(), threading.Event()
+    append = door.append_pending
+
+    def hold_until_told(paper: door.Paper, statement: Statement) -> None:
+        append(paper, statement)
+        if paper.raw == moved:
+            is_booked.set()
+            assert may_commit.wait(20)
+
+    monkeypatch.setattr("ledger.door.append_pending", hold_until_told)
+    outcomes: dict[str, door.Outcome | Exception] = {}
+
+    def file(name: str, raw: bytes) -> None:
+        try:
+            outcomes[name] = door.submit(raw)
+        except Exception as failure:  # the test looks at whatever came
+            outcomes[name] = failure
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=file, args=each) for each in (("moved", moved), ("clone", clone))]
+    threads[0].start()
+    assert is_booked.wait(20)
+    threads[1].start()
+    wait_until_somebody_waits_for_a_row()
+    may_commit.set()
+    for thread in threads:
+        thread.join()
+    signs = Conflict.objects.filter(site__code="dc-3").values_list("sign", "other_site__code")
+    assert set(signs) == {("sequence_fork", "dc-2"), ("two_places", "dc-2")}, outcomes
+    assert Sighting.objects.values_list("site__code", "seq").get() == ("dc-2", 4)
+
+
+def wait_until_somebody_waits_for_a_row() -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if cursor.fetchone() != (0,):
+                return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits")

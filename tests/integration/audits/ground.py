@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from attestations.models import Conflict, Outage, Sighting, TamperSign
@@ -13,7 +13,7 @@ from audits.actions.sweeps import sweep
 from audits.models import Finding, Policy, Sweep
 from ledger.models import Signer, SignerKind
 from registry.models import Chip, ChipModel, NetworkLink, Organisation, Ownership, Site
-from tracking.models import Account, AccountKind, Difference, DifferenceKind, Holding, Transfer
+from tracking.models import Account, AccountKind, Difference, DifferenceKind, Holding, Movement, Transfer
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -93,6 +93,14 @@ class Ground:
     ) -> list[Chip]:
         """Chips on an account of the site's organisation."""
         account, _ = Account.objects.get_or_create(kind=kind, organisation=site.organisation, site=site)
+        movement = Movement.objects.create(
+            kind="opened",
+            statement_id=1,
+            target=account,
+            quantity=number,
+            effective_at=since,
+            recorded_at=since,
+        )
         made = []
         for _ in range(number):
             serial = f"S{next(self._serials):06}"
@@ -104,10 +112,11 @@ class Ground:
                 chip=chip,
                 account=account,
                 model=model or self.model,
-                movement_id=1,
+                movement=movement,
                 transfer=transfer,
                 since=since,
                 installed_at=installed_at,
+                clock_from=installed_at,
             )
             made.append(chip)
         return made
@@ -195,10 +204,11 @@ class Ground:
                 transfer=transfer,
                 receipt_id=1,
                 kind=kind,
-                name=f"maker-a/{kind}-{next(self._serials)}",
+                name=f"maker-a/{kind}-{serial}",
+                chip_id=None if kind == DifferenceKind.OVER else serial,
                 recorded_at=recorded_at,
             )
-            for _ in range(number)
+            for serial in islice(self._serials, number)
         ]
 
     def policy(self, code: str, *, grouping: str = "site", **fields: Any) -> Policy:

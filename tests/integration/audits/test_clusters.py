@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from audits.access import readable_clusters
 from audits.models import Cluster, Finding
 from audits.policies import MIRI_OWNER, MIRI_SITE, PUBLISHED, RAHMAN_OWNER, RAHMAN_SITE, PublishedThreshold
-from registry.models import Organisation, Site
+from registry.access import Reader
+from registry.models import Organisation, Role, Site
 from tests.integration.audits.ground import DAY, LONG_AGO, NOW, Ground
 from tracking.models import AccountKind
 
@@ -214,3 +216,31 @@ def test_a_dissolved_cluster_is_forgotten_and_its_finding_clears(ground: Ground,
 
     assert not Cluster.objects.exists()
     assert Finding.objects.get(rule="threshold_exceeded").closing == Finding.Closing.CLEARED
+
+
+def test_a_link_to_a_strangers_site_counts_when_both_have_declared_it_and_neither_learns_the_sum(
+    ground: Ground, operator: Organisation, site: Site
+) -> None:
+    stranger = ground.organisation("operator-b")
+    there = ground.site(stranger, "dc-9")
+    in_force(ground, MIRI_SITE)
+    ground.running(site, 9)
+    ground.running(there, 10)
+    ground.link(there, site, 100_000)
+    assert ground.findings("threshold_exceeded") == []
+    assert {each.key: (each.chips, each.is_shared) for each in Cluster.objects.all()} == {
+        "dc-1": (9, False),
+        "dc-9": (10, False),
+    }
+
+    ground.link(site, there, 100_000)
+
+    (finding,) = ground.findings("threshold_exceeded", at=NOW + DAY)
+    cluster = Cluster.objects.get()
+    assert (cluster.chips, cluster.is_shared, finding.organisation) == (19, True, stranger)
+    assert finding.frozen["confidential"]["chips"] == 19
+    assert finding.frozen["arithmetic"]["is_shared"]
+    assert not {"chips", "tpp", "memory_mb"} & finding.frozen["arithmetic"].keys()
+    for organisation in (operator, stranger):
+        reader = Reader(organisation, organisation.signer.handle, "operator", ("US",), Role.VIEWER)
+        assert not readable_clusters(reader).exists()

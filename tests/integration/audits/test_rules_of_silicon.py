@@ -254,6 +254,22 @@ def test_a_fork_at_one_site_is_not_two_places(ground: Ground, site: Site) -> Non
     assert ground.findings("two_places") == []
 
 
+@pytest.mark.parametrize(("sign", "severity"), [("sequence_fork", 4), ("chain_fork", 3)])
+def test_a_fork_at_one_site_is_suspected_tampering_that_only_a_regulator_closes(
+    ground: Ground, site: Site, foreign_site: Site, sign: str, severity: int
+) -> None:
+    forked, far = ground.running(site, 2)
+    ground.conflict(forked, site, site, seen_at=NOW - 29 * DAY, sign=sign)
+    ground.conflict(far, site, foreign_site, seen_at=NOW - DAY, sign=sign)
+
+    (finding,) = ground.findings("tamper_suspected")
+    for later in (10, 20, 30):
+        ground.sweep(at=NOW + later * DAY)
+
+    finding.refresh_from_db()
+    assert (finding.chip_id, finding.severity, finding.closed_at) == (forked.pk, severity, None)
+
+
 def test_a_label_elsewhere_while_the_key_was_here_is_two_places(
     ground: Ground, site: Site, foreign_site: Site
 ) -> None:

@@ -15,7 +15,7 @@ from audits import queries, tasks
 from audits.actions.findings import decide_finding
 from audits.actions.sweeps import KIND, finish_sweep, request_sweep, run_sweep_job, sweep
 from audits.models import Balance, Finding, Sweep
-from audits.rules import RULES
+from audits.rules import RULE_OF, RULES
 from chipledger import clock
 from jobs.actions import run_job
 from jobs.models import Job, JobState
@@ -97,7 +97,7 @@ def test_a_finding_escalates_with_its_arithmetic_and_never_weakens(
     finding.refresh_from_db()
 
     assert (finding.severity, finding.frozen["arithmetic"]["days_late"]) == (5, 51)
-    assert finding.frozen["rule_version"] == 1
+    assert finding.frozen["rule_version"] == RULE_OF["overdue_receipt"].version
 
 
 def decided(finding: Finding, *, at: object) -> None:

@@ -96,3 +96,16 @@ def next_lease(job: Job, *, after: object) -> object:
             return lease
         time.sleep(0.05)
     raise AssertionError("the heartbeat stopped")
+
+
+def test_a_job_that_kills_every_worker_ends_one_day(runs: Callable[[Runner], Job]) -> None:
+    def never(work: Work) -> dict[str, object]:
+        raise AssertionError("it is not begun again")
+
+    job = runs(never)
+    died = {"state": JobState.RUNNING, "attempts": actions.MAX_CLAIMS, "started_at": clock.now()}
+    Job.objects.filter(pk=job.pk).update(**died, lease_until=clock.now() + timedelta(minutes=1))
+    assert actions.run_job(job.pk) is None
+    assert Job.objects.get(pk=job.pk).state == JobState.RUNNING  # its worker may yet be alive
+    ended = do(job)
+    assert (ended.state, ended.problem["code"]) == (JobState.FAILED, "worker_died")

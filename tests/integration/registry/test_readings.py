@@ -7,9 +7,10 @@ from django.db import connection, transaction
 from django.db.utils import DatabaseError
 from django.urls import reverse
 
+from audits.models import Finding
 from registry.models import Reading, Role
 from tests.integration.api.caller import Caller, refused
-from tests.people import browse_as, person_of
+from tests.people import Scene, browse_as, person_of
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +35,18 @@ def test_what_a_regulator_reads_of_others_is_kept_with_who_where_and_what(world:
     assert (exported, "Site" in sites) == (export, True)
     assert (program, asked) == ("", f"/api/v1/chips/{chip}")
     assert {each.organisation_id for each in Reading.objects.all()} == {world.regulator.organisation.pk}
+
+
+def test_a_page_that_refuses_a_form_shows_its_rows_and_is_kept(world: World) -> None:
+    scene = Scene(world)
+    finding = Finding.objects.filter(organisation=scene.world.operator.organisation).first()
+    assert finding is not None
+    page = reverse("finding", args=[finding.uid])
+    browser = browse_as(person_of(world.regulator, Role.PREPARER))
+    said = {"decision": "resolved", "reason": "NOT-A-CODE", "key": world.regulator.key.public.key_id}
+    answer = browser.post(page, said)
+    assert answer.status_code == 422
+    assert [where for _, where, _ in kept()] == [page]
 
 
 def test_ones_own_rows_and_published_registers_are_read_without_a_trace(world: World) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64decode
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from chipledger.keys import Algorithm, PrivateKey
 from chipledger.refusals import Refused
 from chipledger.statements.attestations import EvidenceCollected
 from chipledger.statements.tracking import TransferDispatched
 from ledger import door
+from registry.models import Chip, Role
 from tests.integration.api.caller import Caller, refused
 from tests.integration.tracking.trade import Trade
+from tests.people import browse_as, person_of
 from tests.world import Party, World
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +45,23 @@ def test_a_carrier_reads_its_shipment_and_not_the_papers_that_name_the_chips(
             answer = caller.get(f"/statements/{each}{path}")
             assert refused(answer) == (404, "not_found")
     assert Caller(world.operator).get(f"/statements/{digest}").status_code == 200
+
+
+def test_a_carrier_that_asks_as_a_script_does_sees_no_chip_either(world: World, carrier: Party) -> None:
+    digest = Trade(world).dispatch(world.commission(["SECRET-1"]), carrier=carrier.handle)
+    browser = browse_as(person_of(carrier, Role.VIEWER))
+    for headers in ({}, {"HX-Request": "true"}):
+        answer = browser.get(reverse("receive", args=[digest]), headers=headers)
+        assert "Only the consignee" in answer.content.decode()
+        assert "SECRET-1" not in answer.content.decode()
+
+
+def test_a_page_of_a_list_tells_nobody_how_many_rows_there_are_of_all(world: World) -> None:
+    world.commission([f"A{number:03}" for number in range(101)])
+    following = Caller(world.maker).get("/chips").json()["next"]
+    cursor = parse_qs(urlsplit(following).query)["cursor"][0]
+    last = sorted(Chip.objects.values_list("pk", flat=True))[99]
+    assert str(last).encode() not in urlsafe_b64decode(cursor)
 
 
 def evidence_of(world: World, names: list[str], nonce: str) -> list[dict[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pytest_django.fixtures import DjangoAssertNumQueries
@@ -11,11 +12,20 @@ from audits.actions.sweeps import sweep
 from audits.models import Finding
 from chipledger.manifests import Shape
 from chipledger.refusals import Refused
+from chipledger.statements.audits import FindingDecided
 from chipledger.statements.registry import SiteAmended
-from chipledger.statements.tracking import ChipsLost, TransferDispatched
+from chipledger.statements.tracking import (
+    ChipsInstalled,
+    ChipsLost,
+    ChipsRecovered,
+    ChipsRemoved,
+    Swap,
+    TransferDispatched,
+)
 from ledger import door
 from registry.models import Site
 from tests.integration.api.caller import Caller
+from tests.integration.attestations.gateway import Gateway, StandingClock
 from tests.integration.tracking.trade import Trade
 from tests.world import JobRefused, World
 
@@ -82,3 +92,79 @@ def test_a_thousand_unknown_serials_of_ones_own_cost_one_question(
             estimated_arrival=door.now(),
         )
     assert (caught.value.job.result or {})["rejected"]["counts"] == {"unknown_serial": 400}
+
+
+def machine(world: World) -> dict[str, Any]:
+    return {"by": world.operator, "key": world.operator.machine_key, "site": "dc-1"}
+
+
+@pytest.mark.parametrize("was_seen", [False, True])
+def test_taking_a_chip_out_and_putting_it_back_ends_no_silence(
+    standing: StandingClock, world: World, was_seen: bool
+) -> None:
+    trade = Trade(world)
+    chips = world.commission(["S1"])
+    trade.receive(trade.dispatch(chips))
+    world.submit(ChipsInstalled, happened_at=door.now(), chips=chips, **machine(world))
+    standing.forward(hours=1)
+    if was_seen:
+        Gateway(world, world.operator, "dc-1", {}).collect(chips)
+    for _ in range(6):
+        standing.forward(hours=30)
+        world.submit(ChipsRemoved, happened_at=door.now(), chips=chips, **machine(world))
+        world.submit(ChipsInstalled, happened_at=door.now(), chips=chips, **machine(world))
+        sweep(at=door.now())
+    (finding,) = Finding.objects.filter(rule="stale_attestation")
+    assert (finding.closed_at, finding.severity) == (None, 4)
+
+
+def test_a_chip_back_from_a_long_repair_has_time_to_answer(standing: StandingClock, world: World) -> None:
+    trade = Trade(world)
+    chips = world.commission(["S1"])
+    trade.receive(trade.dispatch(chips))
+    world.submit(ChipsInstalled, happened_at=door.now(), chips=chips, **machine(world))
+    gateway = Gateway(world, world.operator, "dc-1", {})
+    for _ in range(61):
+        standing.forward(days=1)
+        gateway.collect(chips)
+    world.submit(ChipsRemoved, happened_at=door.now(), chips=chips, **machine(world))
+    standing.forward(days=30)
+    world.submit(ChipsInstalled, happened_at=door.now(), chips=chips, **machine(world))
+    standing.forward(hours=30)
+    sweep(at=door.now())
+    assert not Finding.objects.filter(rule="stale_attestation").exists()
+
+
+def test_a_second_loss_that_is_dated_before_a_decided_one_is_a_new_finding(world: World) -> None:
+    trade = Trade(world)
+    chips = world.commission(["S1"])
+    trade.receive(trade.dispatch(chips))
+    first = door.now()
+    lost: dict[str, Any] = {"by": world.operator, "site": "dc-1", "chips": chips, "reason": "not_in_rack"}
+    world.submit(ChipsLost, happened_at=first, **lost)
+    sweep(at=door.now())
+    decided = Finding.objects.get(rule="declared_loss")
+    world.submit(
+        FindingDecided, by=world.regulator, finding=decided.uid.hex, decision="resolved", reason="found"
+    )
+    sweep(at=door.now())
+    assert not Finding.objects.filter(closed_at__isnull=True).exists()
+    world.submit(
+        ChipsRecovered, by=world.operator, site="dc-1", chips=chips, reason="found", happened_at=first
+    )
+    world.submit(ChipsLost, happened_at=first - timedelta(seconds=1), **lost)
+    sweep(at=door.now())
+    assert Finding.objects.filter(rule="declared_loss", closed_at__isnull=True).count() == 1
+
+
+def test_a_chip_named_missing_twice_does_not_excuse_another_one(world: World) -> None:
+    trade = Trade(world)
+    chips = world.commission([f"S{number}" for number in range(10)])
+    digest = trade.dispatch(chips)
+    trade.receive(digest, accepted=[], short=chips[:5])
+    swaps = [Swap(expected=chip, found=f"maker-a/FAKE{number}") for number, chip in enumerate(chips[:5])]
+    trade.receive(digest, accepted=[], swapped=swaps)
+    sweep(at=door.now() + timedelta(days=200))
+    finding = Finding.objects.get(rule="overdue_receipt")
+    assert finding.frozen["arithmetic"]["named_as_missing"] == 5
+    assert finding.organisation.signer.handle == "operator-a"

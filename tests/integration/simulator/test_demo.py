@@ -13,6 +13,8 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+from config.processes import process_tree
+
 CHECKOUT = Path(__file__).resolve().parents[3]
 SECONDS = 240.0
 
@@ -21,17 +23,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def descendants(pid: int) -> set[int]:
-    found = [pid]
-    for each in found:
-        for listing in Path(f"/proc/{each}/task").glob("*/children"):
-            try:
-                found += [int(child) for child in listing.read_text(encoding="ascii").split()]
-            except OSError:
-                continue
-    return set(found)
 
 
 def take_the_tour(folder: Path) -> str:
@@ -99,7 +90,7 @@ def test_the_demo_reports_serves_and_leaves_nothing_behind(tmp_path: Path) -> No
         told = take_the_tour(tmp_path)
         assert "state: partially_received" in told, told
         assert "verified: true" in told, told
-        family = descendants(demo.pid)
+        family = set(process_tree(demo.pid))
         demo.send_signal(signal.SIGINT)
         demo.communicate(timeout=60)
         assert demo.returncode == 130

@@ -179,13 +179,16 @@ def test_a_failed_job_is_a_refusal_with_its_row(tmp_path: Path, world: World, ru
     world.answers["/api/v1/manifests"] = [(201, "application/json", {})]
     world.answers["/api/v1/statements"] = [(202, "application/json", {"digest": DIGEST, "job": "j1"})]
     problem = {"code": "serial_taken", "title": "Taken.", "row": 1, "field": "serial", "value": "SN1"}
-    world.answers["/api/v1/jobs/j1"] = [
-        (200, "application/json", {"id": "j1", "state": "failed", "done": 0, "problems": [problem]})
-    ]
+    counts = {"serial_taken": 2, "unknown_model": 1}
+    failed = {"id": "j1", "state": "failed", "done": 0, "problems": [problem], "counts": counts}
+    world.answers["/api/v1/jobs/j1"] = [(200, "application/json", failed)]
+    world.answers["/api/v1/jobs/j1/rejected"] = [(200, "text/csv", "row,field\n1,serial\n")]
     source = tmp_path / "batch.jsonl"
     source.write_text('{"model":"h100","serial":"SN1"}\n')
     code, said = run("register", source, "--site", "fab-1", "--organisation", "nvidia", "--key", key)
     assert (code, said["code"], said["row"], said["value"]) == (2, "serial_taken", 1, "SN1")
+    assert "2 serial_taken, 1 unknown_model; see batch.jsonl.rejected.csv (job j1)" in said["title"]
+    assert (tmp_path / "batch.jsonl.rejected.csv").read_text() == "row,field\n1,serial\n"
 
 
 def test_dispatch_names_a_few_chips_inside_the_statement(world: World, run: Run, key: Path) -> None:

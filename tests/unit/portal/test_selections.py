@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,9 @@ from hypothesis import strategies as st
 
 from chipledger.refusals import Refused
 from portal.selections import compare, complete_names, read_names, read_pairs
+from registry.access import Reader
 
+READER = cast("Reader", SimpleNamespace(handle="maker-a"))
 NAMES = st.sets(st.integers(0, 40).map(lambda number: f"maker-a/S{number:03d}"), max_size=30)
 
 
@@ -60,10 +64,38 @@ def test_a_serial_alone_takes_its_maker_only_when_there_is_one() -> None:
     ],
 )
 def test_a_file_of_chips_is_read_however_it_is_written(content: bytes) -> None:
-    assert read_names("maker-a/S1", io.BytesIO(content)) == ["maker-a/S1", "maker-a/S2"]
+    assert read_names("maker-a/S1", io.BytesIO(content), by=READER) == ["maker-a/S1", "maker-a/S2"]
 
 
 def test_a_swap_that_is_no_pair_is_refused_with_its_row() -> None:
     with pytest.raises(Refused) as refused:
         read_pairs("maker-a/S1 maker-a/S2\nmaker-a/S3\n")
     assert (refused.value.code, refused.value.row) == ("bad_pair", 2)
+
+
+def test_a_word_that_never_ends_is_no_list_of_chips() -> None:
+    with pytest.raises(Refused, match="such a long name") as refused:
+        read_names("", io.BytesIO(b"S" * 1_000_000), by=READER)
+    assert len(refused.value.value or "") == 128
+
+
+def test_names_are_read_across_the_pieces_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.selections._PIECE", 7)
+    names = [f"maker-a/S{number}" for number in range(50)]
+    assert read_names("", io.BytesIO("; ".join(names).encode()), by=READER) == names
+
+
+@pytest.mark.parametrize("begins", ["", "chip\n"])
+def test_a_list_is_cut_off_at_the_limit_while_it_is_read(
+    monkeypatch: pytest.MonkeyPatch, begins: str
+) -> None:
+    monkeypatch.setattr("portal.selections.MAX_ROWS", 3)
+    assert (
+        len(read_names("", io.BytesIO(f"{begins}maker-a/1\nmaker-a/2\nmaker-a/3".encode()), by=READER)) == 3
+    )
+    names = "\n".join(f"maker-a/{number}" for number in range(100_000))
+    file = io.BytesIO(f"{begins}{names}".encode())
+    with pytest.raises(Refused) as refused:
+        read_names("", file, by=READER)
+    assert refused.value.code == "too_many_chips"
+    assert file.tell() < len(file.getvalue())

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from audits.rules import RULE_OF
 from config.processes import Processes
 from simulator.demo import Demo
 from simulator.demonstration import last_line
-from simulator.plan.truth import Kind
 from simulator.scoring import score
 from tests.unit.simulator.test_scoring import found, planted, truth
 
@@ -28,7 +28,7 @@ def test_the_last_line_has_every_member_and_the_seconds_of_every_step(tmp_path: 
     assert list(line) == MEMBERS
     assert (line["planted"], line["found"], line["recall"], line["precision"]) == (1, 1, 1.0, 1.0)
     assert line["seconds"] == {"install": 31.0, "simulate": 2.3, "sweep": 0.5, "replay": 1.0}
-    assert line["per_rule"].keys() == {kind.value for kind in Kind}
+    assert line["per_rule"].keys() == RULE_OF.keys()
     assert line["replay_differences"] == 4
     assert line["peak_mb"].keys() == {"worker", "simulator"}
     assert line["peak_mb"]["simulator"] > 10

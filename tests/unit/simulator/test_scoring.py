@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from audits.rules import RULE_OF
 from simulator.ground_truth import Above, Honest, Planted, Truth, read_truth, truth_of, write_truth
 from simulator.plan import imagine
 from simulator.plan.truth import Kind
@@ -94,11 +95,12 @@ def test_late_paper_is_true_but_counts_against_precision_and_stands_apart() -> N
     assert (result.honest, result.wrong, result.precision) == (1, [], 0.0)
 
 
-def test_an_honest_cluster_above_a_line_is_a_true_finding_once_it_is_above() -> None:
+def test_an_honest_cluster_above_a_line_is_true_once_it_is_above_but_no_event() -> None:
     above = Above("dc-9", BEGAN)
     right = found(rule=Kind.THRESHOLD_EXCEEDED, chip=None, cluster="dc-9")
     early = found(rule=Kind.THRESHOLD_EXCEEDED, chip=None, cluster="dc-9", opened_at=BEGAN - DAY)
-    assert score(truth(covered=(above,)), [right]).precision == 1.0
+    result = score(truth(covered=(above,)), [right])
+    assert (result.grave_covered, result.wrong, result.precision) == (1, [], 0.0)
     assert score(truth(covered=(above,)), [early]).wrong == [early]
 
 
@@ -116,7 +118,7 @@ def test_the_text_names_what_was_missed_and_what_was_wrong() -> None:
 def test_the_object_has_every_rule() -> None:
     per_rule = as_object(score(truth(planted()), []))["per_rule"]
     assert isinstance(per_rule, dict)
-    assert set(per_rule) == {kind.value for kind in Kind}
+    assert set(per_rule) == RULE_OF.keys()
 
 
 def test_the_truth_survives_its_file(tmp_path: Path) -> None:

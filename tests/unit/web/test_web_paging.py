@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64decode
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Group
-from django.core import signing
 from django.test import RequestFactory
 
 from chipledger.refusals import Refused
 from web.paging import CURSOR, Keyset, _pack, _unpack, chosen_keyset
 
 BY_NAME = Keyset(("name", "id"))
+
+
+def cursor_after(row: dict[str, object], keyset: Keyset = BY_NAME) -> str:
+    address = keyset._address(RequestFactory().get("/"), row, backwards=False)
+    return parse_qs(urlsplit(address).query)[CURSOR][0]
 
 
 @pytest.mark.parametrize(
@@ -24,7 +31,6 @@ BY_NAME = Keyset(("name", "id"))
         "a:b:c",
         "é",
         "A" * 5000,
-        pytest.param(signing.dumps([0, ["j", "a"], ["j", 1]]), id="signed for something else"),
     ],
 )
 def test_a_cursor_not_made_here_is_refused(cursor: str) -> None:
@@ -35,15 +41,21 @@ def test_a_cursor_not_made_here_is_refused(cursor: str) -> None:
 
 
 def test_a_cursor_of_another_order_is_refused() -> None:
-    token = signing.dumps([0, ["j", 7]], salt="web.paging:-id")
+    token = cursor_after({"id": 7}, Keyset(("-id",)))
     request = RequestFactory().get("/", {CURSOR: token})
     with pytest.raises(Refused, match="not valid here"):
         Keyset(("id",)).page(Group.objects.all(), request)
 
 
+def test_a_cursor_tells_no_row_number() -> None:
+    token = cursor_after({"id": 1234567}, Keyset(("id",)))
+    assert b"1234567" not in urlsafe_b64decode(token)
+    assert token != cursor_after({"id": 1234567}, Keyset(("id",)))  # nor whether two of them are the same
+
+
 def test_one_changed_letter_breaks_a_cursor() -> None:
-    token = signing.dumps([0, ["j", "a"], ["j", 1]], salt="web.paging:name,id", compress=True)
-    changed = ("B" if token[0] != "B" else "C") + token[1:]
+    token = cursor_after({"name": "a", "id": 1})
+    changed = token[:40] + ("B" if token[40] != "B" else "C") + token[41:]
     with pytest.raises(Refused, match="not valid here"):
         BY_NAME.page(Group.objects.all(), RequestFactory().get("/", {CURSOR: changed}))
 
@@ -61,7 +73,7 @@ def test_one_changed_letter_breaks_a_cursor() -> None:
     ],
 )
 def test_a_key_value_survives_the_cursor(value: object) -> None:
-    packed = signing.loads(signing.dumps(_pack(value)))
+    packed = json.loads(json.dumps(_pack(value)))
     assert _unpack(packed) == value
     assert type(_unpack(packed)) is type(value)
 
