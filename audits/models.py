@@ -85,7 +85,7 @@ class Cluster(models.Model):
     countries = ArrayField(models.CharField(max_length=2))
     members = ArrayField(models.CharField(max_length=63))
     member_count = models.IntegerField()
-    is_shared = models.BooleanField(default=False)
+    is_shared = models.BooleanField()
     chips = models.BigIntegerField()
     tpp = models.BigIntegerField()
     fp16_gflops = models.BigIntegerField()

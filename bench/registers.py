@@ -83,10 +83,9 @@ SELECT 'opened', %(statement)s, id, 1, %(at)s - interval '60 days', %(at)s - int
 """
 
 _HOLDINGS = """
-INSERT INTO tracking_holding (chip_id, account_id, model_id, movement_id, since, installed_at, clock_from)
+INSERT INTO tracking_holding (chip_id, account_id, model_id, movement_id, since, installed_at)
 SELECT chip.id, account.id, chip.model_id, movement.id,
        %(at)s - CASE WHEN lot = 0 THEN interval '20 days' ELSE interval '60 days' END,
-       CASE WHEN lot BETWEEN 100 AND 949 THEN %(at)s - interval '50 days' END,
        CASE WHEN lot BETWEEN 100 AND 949 THEN %(at)s - interval '50 days' END
 FROM plan
 JOIN registry_chip chip ON chip.serial = 'S' || lpad(number::text, 9, '0')

@@ -38,7 +38,7 @@ class Refused(Exception):
         return f"{self.code}: {self.sentence}" + (f" ({place})" if place else "")
 
     def as_problem(self) -> dict[str, object]:
-        """RFC 9457 problem details, without members that do not apply."""
+        """RFC 9457 problem details, without members that do not apply; a NUL, which no database keeps, is replaced."""
         problem: dict[str, object] = {
             "type": f"urn:chipledger:refusal:{self.code}",
             "title": self.sentence,
@@ -47,5 +47,5 @@ class Refused(Exception):
         }
         for name in ("row", "field", "value"):
             if (found := getattr(self, name)) is not None:
-                problem[name] = found
+                problem[name] = found.replace("\0", "\ufffd") if isinstance(found, str) else found
         return problem

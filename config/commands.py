@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-#: Seconds without a sign of life after which a web worker is taken for dead. Requests run in threads beside that sign,
-#: so that an upload over a slow line is not cut off, and one client does not keep a whole worker to itself.
+#: The longest a request may take, in seconds; larger work goes through the inbox.
 WEB_TIMEOUT_SECONDS = 60
-WEB_THREADS = 4
 
 
 def commands(*, bind: str, var: Path) -> dict[str, list[str]]:
@@ -18,10 +16,9 @@ def commands(*, bind: str, var: Path) -> dict[str, list[str]]:
     manage = ["python", "manage.py"]
     celery = ["python", "-m", "celery", "-A", "config.celery"]
     gunicorn = ["python", "-m", "gunicorn", "config.wsgi"]
-    threads = ["--threads", str(WEB_THREADS)]
     return {
         "migrate": [*manage, "migrate", "--noinput"],
-        "web": [*gunicorn, "--bind", bind, "--workers", "2", *threads, "--timeout", str(WEB_TIMEOUT_SECONDS)],
+        "web": [*gunicorn, "--bind", bind, "--workers", "2", "--timeout", str(WEB_TIMEOUT_SECONDS)],
         "worker": [*celery, "worker", "--loglevel", "INFO", "--concurrency", "2", "--without-mingle"],
         "beat": [
             *celery,

@@ -85,7 +85,10 @@ def _claim(job_id: UUID | str) -> Job | None:
     Job.objects.filter(free, pk=job_id, attempts__gte=MAX_CLAIMS).update(
         state=JobState.FAILED,
         fencing=F("fencing") + 1,
-        problem={"code": "worker_died", "title": "Every worker that took this job died; nothing was booked."},
+        problem={
+            "code": "worker_died",
+            "title": "Every worker that took this job died. See what was booked before you ask again.",
+        },
         finished_at=now,
         lease_until=None,
     )

@@ -67,12 +67,15 @@ def _words_in(file: BinaryIO) -> Iterator[str]:
     begun = ""
     try:
         while piece := text.read(_PIECE):
+            if "\0" in piece:
+                raise Refused("not_utf8", "The file is not UTF-8 text.", field="file")
             *words, begun = _BETWEEN.split(begun + piece)
+            for word in (*words, begun):
+                if len(word) > LONGEST_NAME:
+                    raise Refused(
+                        "bad_chip", "No chip has such a long name.", field="chips", value=word[:LONGEST_NAME]
+                    )
             yield from words
-            if len(begun) > LONGEST_NAME:
-                raise Refused(
-                    "bad_chip", "No chip has such a long name.", field="chips", value=begun[:LONGEST_NAME]
-                )
         yield begun
     except UnicodeDecodeError:
         raise Refused("not_utf8", "The file is not UTF-8 text.", field="file") from None

@@ -156,8 +156,8 @@ class MovementLine(models.Model):
 class Holding(models.Model):
     """Where one chip is now: the projection of its last movement. Placement is apart from the account.
 
-    ``since`` is when the last movement took effect, by the statement behind it. ``clock_from`` is the installation from
-    which a silence counts (record 0007). ``model`` repeats the chip's own, which never changes, so that sums by account
+    ``since`` is when the last movement took effect, by the statement behind it. ``taken_out_at`` and
+    ``taken_out_before`` are when it was last and next to last put into storage, by our own clock (record 0007). ``model`` repeats the chip's own, which never changes, so that sums by account
     need not read chips.
     """
 
@@ -183,7 +183,8 @@ class Holding(models.Model):
     )
     since = models.DateTimeField()
     installed_at = models.DateTimeField(null=True)
-    clock_from = models.DateTimeField(null=True)
+    taken_out_at = models.DateTimeField(null=True)
+    taken_out_before = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [

@@ -90,7 +90,7 @@ class Keyset:
 
     def _address(self, request: HttpRequest, row: object, *, backwards: bool) -> str:
         key = [_pack(_value(row, field)) for field in self.fields]
-        token = self._seal.encrypt(json.dumps([int(backwards), *key]).encode()).decode()
+        token = self._seal.encrypt(json.dumps([int(backwards), *key], ensure_ascii=False).encode()).decode()
         kept = [(name, value) for name, values in request.GET.lists() if name != CURSOR for value in values]
         return f"{request.path}?{urlencode([*kept, (CURSOR, token)])}"
 

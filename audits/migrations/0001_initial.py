@@ -213,6 +213,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("member_count", models.IntegerField()),
+                ("is_shared", models.BooleanField()),
                 ("chips", models.BigIntegerField()),
                 ("tpp", models.BigIntegerField()),
                 ("fp16_gflops", models.BigIntegerField()),

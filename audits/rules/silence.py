@@ -18,22 +18,29 @@ STALE_ATTESTATION: Final = Rule(
     title="Chip is silent",
     next_step="Let the chip attest, or say what became of it: removed, lost, retired.",
     # Only the hardware grade ends a silence. For a chip in service the clock starts at its last evidence, or at its
-    # installation when it has proved nothing to this holder yet; an installation has one and a half cadences, but not
-    # another one soon after it (`clock_from`). It runs on through storage: taking a chip out and putting it back does
-    # not wind it back. A stored chip that once ran owes evidence at the longer cadence of stored chips; one that never
-    # ran owes none. Declared outages of its site stop the clock, at most for the longest pause. A chip without a key
-    # cannot prove anything: it stays below what calls for an inspection. A silence begins, for decided findings, no
-    # earlier than the book last moved the chip: the other instants are the holder's own word.
+    # installation when it has proved nothing to this holder yet. It runs on through storage: taking a chip out and
+    # putting it back does not wind it back. An installation has one and a half cadences all the same, unless the chip
+    # proved nothing between the two times that it was last taken out (`has_time`). A stored chip that once ran owes
+    # evidence at the longer cadence of stored chips; one that never ran owes none. Declared outages of its site stop
+    # the clock, at most for the longest pause. A chip without a key cannot prove anything: it stays below what calls
+    # for an inspection. For decided findings a silence begins no earlier than the book last moved the chip: the other
+    # instants are the holder's own word.
     query="""
         WITH silent AS (
             SELECT holding.chip_id, holding.movement_id, account.organisation_id, account.site_id, seen.seen_at,
                    holding.installed_at IS NULL AS is_stored,
                    CASE WHEN seen.seen_at > holding.since THEN seen.seen_at
-                        ELSE greatest(holding.clock_from, holding.since) END AS since
+                        WHEN holding.taken_out_before IS NULL THEN greatest(holding.installed_at, holding.since)
+                        ELSE holding.since END AS since
             FROM tracking_holding holding
             JOIN tracking_account account ON account.id = holding.account_id AND account.kind = 'on_hand'
             LEFT JOIN attestations_sighting seen ON seen.chip_id = holding.chip_id AND seen.identity = 5
-            WHERE (holding.installed_at IS NOT NULL AND holding.clock_from < %(now)s - 1.5 * %(cadence)s
+            CROSS JOIN LATERAL (
+                SELECT holding.installed_at >= %(now)s - 1.5 * %(cadence)s
+                       AND (holding.taken_out_before IS NULL
+                            OR coalesce(seen.seen_at > holding.taken_out_before, false)) AS has_time
+            ) fresh
+            WHERE (holding.installed_at IS NOT NULL AND NOT fresh.has_time
                    AND (seen.seen_at IS NULL OR seen.seen_at < %(now)s - 1.5 * %(cadence)s))
                OR (holding.installed_at IS NULL AND seen.seen_at < %(now)s - 1.5 * %(stored_cadence)s)
         ),

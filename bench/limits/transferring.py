@@ -20,7 +20,7 @@ WITH transfer AS (
 ), moved AS (
     UPDATE tracking_holding holding
     SET account_id = %(transit)s, movement_id = movement.id, transfer_id = transfer.id, since = now(),
-        installed_at = NULL, clock_from = NULL
+        installed_at = NULL, taken_out_at = NULL, taken_out_before = NULL
     FROM registry_chip chip, movement, transfer
     WHERE chip.maker_id = %(maker)s AND chip.serial = ANY (%(serials)s) AND holding.chip_id = chip.id
       AND holding.account_id = %(source)s
@@ -38,7 +38,7 @@ WITH movement AS (
 ), moved AS (
     UPDATE tracking_holding holding
     SET account_id = %(target)s, movement_id = movement.id, transfer_id = NULL, since = now(),
-        installed_at = NULL, clock_from = NULL
+        installed_at = NULL, taken_out_at = NULL, taken_out_before = NULL
     FROM movement WHERE holding.transfer_id = %(transfer)s
     RETURNING holding.chip_id, holding.movement_id
 ), line AS (

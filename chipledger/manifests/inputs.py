@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from chipledger.manifests.faults import FaultLog
-from chipledger.manifests.reader import MAX_LINE
+from chipledger.manifests.reader import MAX_LINE, MAX_ROWS
 from chipledger.manifests.shapes import Shape
 from chipledger.refusals import Refused
 from chipledger.strict_json import parse_object
@@ -105,7 +105,7 @@ def _is_well_formed(number: int, row: tuple[str, ...], shape: Shape, faults: Fau
 
 
 def _lines(stream: BinaryIO) -> Iterator[str]:
-    """Lines as text, undecodable bytes kept for the fault that names them; a line is never read past the limit."""
+    """Lines as text, undecodable bytes kept for the fault that names them; never read past a line's or file's limit."""
     number = 0
     while line := stream.readline(MAX_LINE + 2):
         if number == 0:
@@ -115,4 +115,6 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
         if len(line) > MAX_LINE + 1:
             raise Refused("row_too_long", f"A row has at most {MAX_LINE} bytes.", row=number)
         number += 1
+        if number > MAX_ROWS + 1:
+            raise Refused("manifest_too_many_rows", f"A manifest has at most {MAX_ROWS} rows.", status=413)
         yield line.decode("utf-8", "surrogateescape")

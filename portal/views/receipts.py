@@ -30,6 +30,9 @@ def receive(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
     """
     transfer = get_visible_transfer(reader, digest)
     refusal = receive_refusal(reader, transfer)
+    is_part = getattr(request, "htmx", False)
+    if refusal is not None and is_part:
+        raise refusal
     expected = [] if refusal else expected_names(transfer)  # a carrier must not learn the names
     form = ReceiptForm(request.POST or None, request.FILES or None, reader=reader)
     refused: Refused | None = refusal if request.method == "POST" else None
@@ -58,7 +61,6 @@ def receive(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
         "refused": refused,
         "faults": refused.faults if isinstance(refused, FaultyRows) else [],
     }
-    is_part = getattr(request, "htmx", False) and refusal is None
     template = "portal/differences.html" if is_part else "portal/receive.html"
     status = 200 if is_part else _status(form, refused)
     return render(request, template, context, status=status)

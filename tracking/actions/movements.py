@@ -45,7 +45,7 @@ def move(
             f"""WITH moved AS (
                     UPDATE tracking_holding holding
                     SET account_id = movement.target_id, movement_id = movement.id, transfer_id = %s, since = %s,
-                        installed_at = NULL, clock_from = NULL
+                        installed_at = NULL, taken_out_at = NULL, taken_out_before = NULL
                     FROM {chips} moving, tracking_movement movement
                     WHERE holding.chip_id = moving.chip_id AND movement.id = ANY(%s)
                       AND movement.source_id = holding.account_id

@@ -258,6 +258,8 @@ class Migration(migrations.Migration):
                 ),
                 ("since", models.DateTimeField()),
                 ("installed_at", models.DateTimeField(null=True)),
+                ("taken_out_at", models.DateTimeField(null=True)),
+                ("taken_out_before", models.DateTimeField(null=True)),
                 (
                     "account",
                     models.ForeignKey(

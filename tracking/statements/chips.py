@@ -18,7 +18,7 @@ from ledger.handlers import Filing, Handler, Verdict, handles
 from registry.models import Site
 from tracking.actions.custody import lock_own_chips
 from tracking.actions.movements import Place, move
-from tracking.actions.placements import place
+from tracking.actions.placements import install, take_out
 from tracking.actions.staging import STAGED, stage_holdings
 from tracking.rules.dispatches import check_happened, check_own_site
 from tracking.rules.transitions import CHANGES
@@ -47,8 +47,11 @@ class AtSite(Handler[C]):
     def apply(self, filing: Filing[C], verdict: Verdict) -> None:
         body = filing.body
         change = CHANGES[body.kind]
+        if body.kind == "chips.installed":
+            install(happened_at=body.happened_at)
+        elif body.kind == "chips.removed":
+            take_out(recorded_at=filing.at)
         if change.movement is None:
-            place(installed_at=body.happened_at if body.kind == "chips.installed" else None)
             return
         site = Site.objects.get(code=body.site)
         to = Place(change.target, filing.signer.pk, site.pk)

@@ -44,7 +44,8 @@ keep(
 keep(
     Holding,
     f"""SELECT chip.name, model.code AS model, account.kind, account.handle, account.code, movement.statement_id,
-               transfer.digest, since, installed_at, clock_from
+               transfer.digest, since, installed_at, taken_out_at,
+               taken_out_before
         FROM tracking_holding holding JOIN {_CHIP} chip ON chip.id = holding.chip_id
         JOIN registry_chipmodel model ON model.id = holding.model_id
         JOIN {_ACCOUNT} account ON account.id = holding.account_id

@@ -1,10 +1,10 @@
 -- Chips in service, silent for more than one and a half cadences, declared outages taken off.
 SELECT count(*) FROM (
-    SELECT holding.chip_id, greatest(holding.clock_from, holding.since, seen.seen_at) AS since, account.site_id
+    SELECT holding.chip_id, greatest(holding.installed_at, holding.since, seen.seen_at) AS since, account.site_id
     FROM tracking_holding holding
     JOIN tracking_account account ON account.id = holding.account_id AND account.kind = 'on_hand'
     LEFT JOIN attestations_sighting seen ON seen.chip_id = holding.chip_id AND seen.identity = 5
-    WHERE holding.installed_at IS NOT NULL AND holding.clock_from < %(now)s - 1.5 * %(cadence)s
+    WHERE holding.installed_at < %(now)s - 1.5 * %(cadence)s
       AND (seen.seen_at IS NULL OR seen.seen_at < %(now)s - 1.5 * %(cadence)s)
 ) silent
 WHERE %(now)s - since - coalesce((

@@ -116,7 +116,6 @@ class Ground:
                 transfer=transfer,
                 since=since,
                 installed_at=installed_at,
-                clock_from=installed_at,
             )
             made.append(chip)
         return made

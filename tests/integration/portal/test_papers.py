@@ -116,6 +116,33 @@ def test_every_chip_at_fault_is_named_before_anybody_signs(scene: Scene) -> None
 
 
 @pytest.mark.django_db
+def test_faults_beyond_those_shown_are_counted_and_downloaded(scene: Scene) -> None:
+    unknown = "".join(f"maker-a/NONE-{number:04d}\n" for number in range(1200))
+    browser = browse_as(person_of(scene.world.maker))
+    answer = browser.post(
+        reverse("dispatch"),
+        {
+            "from_site": "fab-1",
+            "consignee": "operator-b",
+            "to_site": "dc-3",
+            "estimated_arrival": (door.now() + timedelta(days=5)).date().isoformat(),
+            "key": scene.world.maker.key.public.key_id,
+            "file": SimpleUploadedFile("list.txt", unknown.encode()),
+        },
+    )
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert page.count("<tr>") == 1001  # a head and the first thousand
+    assert "unknown_serial" in page
+    assert "1,200" in page
+    job = Job.objects.get(kind="portal.check-rows")
+    assert reverse("job-rejected", args=[job.pk]) in page
+    rows = b"".join(browser.get(reverse("job-rejected", args=[job.pk]))).decode().splitlines()
+    assert len(rows) == 1201
+    assert not Draft.objects.exists()
+
+
+@pytest.mark.django_db
 def test_more_chips_than_fit_into_a_paper_are_frozen_in_a_manifest(world: World) -> None:
     chips = world.commission([f"M{number:04d}" for number in range(600)], keyed=False)
     client = browse_as(person_of(world.maker))

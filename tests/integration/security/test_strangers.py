@@ -52,7 +52,7 @@ def test_a_carrier_that_asks_as_a_script_does_sees_no_chip_either(world: World, 
     browser = browse_as(person_of(carrier, Role.VIEWER))
     for headers in ({}, {"HX-Request": "true"}):
         answer = browser.get(reverse("receive", args=[digest]), headers=headers)
-        assert "Only the consignee" in answer.content.decode()
+        assert "consignee" in answer.content.decode()
         assert "SECRET-1" not in answer.content.decode()
 
 
@@ -141,3 +141,13 @@ def test_nobody_keeps_an_organisation_out_by_an_application_that_no_regulator_se
     answer = Caller(None).post("/applications", {**asked, "handle": "wanted", "countries": ["ZZ"]})
     assert refused(answer) == (422, "no_regulator")
     world.admit(Party("wanted"), "operator")
+
+
+def test_a_script_that_compares_what_nobody_can_receive_any_more_is_told_why(world: World) -> None:
+    digest = Trade(world).dispatch(world.commission(["S1"]))
+    Trade(world).receive(digest)
+    browser = browse_as(person_of(world.operator))
+    answer = browser.post(reverse("receive", args=[digest]), {"found": "S1"}, headers={"HX-Request": "true"})
+    assert answer.status_code == 409
+    assert "This transfer is received" in answer.content.decode()
+    assert "<html" not in answer.content.decode()

@@ -118,21 +118,67 @@ def test_taking_a_chip_out_and_putting_it_back_ends_no_silence(
     assert (finding.closed_at, finding.severity) == (None, 4)
 
 
-def test_a_chip_back_from_a_long_repair_has_time_to_answer(standing: StandingClock, world: World) -> None:
+def test_a_chip_back_from_a_repair_has_time_to_answer(standing: StandingClock, world: World) -> None:
+    """However early the repair, and each time anew, as long as the chip ran in between."""
+    trade = Trade(world)
+    chips = world.commission(["S1"])
+    trade.receive(trade.dispatch(chips))
+    gateway = Gateway(world, world.operator, "dc-1", {})
+    for days_of_service, days_of_repair in ((3, 10), (20, 50), (2, 5)):
+        world.submit(ChipsInstalled, happened_at=door.now(), chips=chips, **machine(world))
+        standing.forward(hours=30)
+        sweep(at=door.now())
+        for _ in range(days_of_service):
+            gateway.collect(chips)
+            standing.forward(days=1)
+        world.submit(ChipsRemoved, happened_at=door.now(), chips=chips, **machine(world))
+        standing.forward(days=days_of_repair)
+        sweep(at=door.now())
+    assert not Finding.objects.filter(rule="stale_attestation").exists()
+
+
+def test_backdated_installations_of_a_chip_end_no_silence(standing: StandingClock, world: World) -> None:
+    trade = Trade(world)
+    chips = world.commission(["S1"])
+    trade.receive(trade.dispatch(chips))
+    began = door.now()
+    world.submit(ChipsInstalled, happened_at=began, chips=chips, **machine(world))
+    standing.forward(hours=1)
+    Gateway(world, world.operator, "dc-1", {}).collect(chips)
+    for _ in range(6):
+        standing.forward(hours=30)
+        for happened_at in (began - timedelta(days=1), door.now()):
+            world.submit(ChipsRemoved, happened_at=began, chips=chips, **machine(world))
+            world.submit(ChipsInstalled, happened_at=happened_at, chips=chips, **machine(world))
+        sweep(at=door.now())
+    (finding,) = Finding.objects.filter(rule="stale_attestation")
+    assert (finding.closed_at, finding.severity) == (None, 4)
+
+
+def test_a_stored_chip_that_is_put_in_service_for_a_minute_still_owes_evidence(
+    standing: StandingClock, world: World
+) -> None:
+    """It ran at its former holder, and so the longer cadence of stored chips counts from the hand-over on."""
     trade = Trade(world)
     chips = world.commission(["S1"])
     trade.receive(trade.dispatch(chips))
     world.submit(ChipsInstalled, happened_at=door.now(), chips=chips, **machine(world))
-    gateway = Gateway(world, world.operator, "dc-1", {})
-    for _ in range(61):
-        standing.forward(days=1)
-        gateway.collect(chips)
+    Gateway(world, world.operator, "dc-1", {}).collect(chips)
+    standing.forward(hours=1)
     world.submit(ChipsRemoved, happened_at=door.now(), chips=chips, **machine(world))
-    standing.forward(days=30)
-    world.submit(ChipsInstalled, happened_at=door.now(), chips=chips, **machine(world))
-    standing.forward(hours=30)
-    sweep(at=door.now())
-    assert not Finding.objects.filter(rule="stale_attestation").exists()
+    digest = trade.dispatch(
+        chips, by=world.operator, from_site="dc-1", consignee="operator-b", to_site="dc-3"
+    )
+    trade.receive(digest, by=world.second_operator)
+    theirs = {"by": world.second_operator, "key": world.second_operator.machine_key, "site": "dc-3"}
+    for _ in range(4):
+        standing.forward(days=50)
+        world.submit(ChipsInstalled, happened_at=door.now(), chips=chips, **theirs)
+        standing.forward(minutes=1)
+        world.submit(ChipsRemoved, happened_at=door.now(), chips=chips, **theirs)
+        sweep(at=door.now())
+    (finding,) = Finding.objects.filter(rule="stale_attestation", closed_at__isnull=True)
+    assert finding.severity >= 3
 
 
 def test_a_second_loss_that_is_dated_before_a_decided_one_is_a_new_finding(world: World) -> None:

@@ -68,7 +68,8 @@ def test_a_small_world_is_booked_found_replayed_and_proved(simulated_clock: Simu
     assert result.planted == 40
     assert result.recall >= 0.95, as_text(result)
     assert result.wrong == [], as_text(result)
-    assert result.honest + result.about_events + result.grave_covered == result.grave
+    assert result.precision >= 0.80, as_text(result)
+    assert result.honest <= 3, as_text(result)
     assert result.covered_found == result.covered, as_text(result)
 
     assert replay() == []

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from chipledger import manifests, merkle
 from chipledger.keys import Algorithm, PrivateKey
-from chipledger.manifests import Fault, FaultLog, ManifestReader, ManifestSummary, Shape
+from chipledger.manifests import Fault, FaultLog, ManifestReader, ManifestSummary, Shape, read_csv
 from chipledger.refusals import Refused
 
 SECRET = bytes(range(32))
@@ -269,3 +269,12 @@ def test_one_row_is_proved_without_its_neighbours() -> None:
         manifests.verify_row(proof, rows_root=summary.rows_root, rows=5)
     with pytest.raises(Refused, match="proof_out_of_range"):
         manifests.prove_row(io.BytesIO(GOOD), Shape.COMMISSION, SECRET, index=4)
+
+
+@pytest.mark.parametrize("row", [b"x\n", b"\n"])
+def test_a_file_of_faults_ends_at_the_limit_of_rows_too(monkeypatch: pytest.MonkeyPatch, row: bytes) -> None:
+    monkeypatch.setattr("chipledger.manifests.inputs.MAX_ROWS", 10)
+    faults = FaultLog()
+    with pytest.raises(Refused, match="at most 10 rows"):
+        list(read_csv(io.BytesIO(b"model,serial\n" + row * 100), Shape.COMMISSION, faults))
+    assert faults.counts.total() <= 10

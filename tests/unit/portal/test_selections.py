@@ -99,3 +99,14 @@ def test_a_list_is_cut_off_at_the_limit_while_it_is_read(
         read_names("", file, by=READER)
     assert refused.value.code == "too_many_chips"
     assert file.tell() < len(file.getvalue())
+
+
+def test_every_word_has_the_length_of_a_name_wherever_a_piece_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.selections._PIECE", 512)
+    with pytest.raises(Refused, match="such a long name"):
+        read_names("", io.BytesIO((b"S" * 511 + b" ") * 10), by=READER)
+
+
+def test_bytes_that_are_no_text_are_no_list_of_chips() -> None:
+    with pytest.raises(Refused, match="not UTF-8"):
+        read_names("", io.BytesIO("maker-a/S1\nmaker-a/S2".encode("utf-16-le")), by=READER)

@@ -14,7 +14,7 @@ from django.contrib.auth.models import Group
 from django.test import RequestFactory
 
 from chipledger.refusals import Refused
-from web.paging import CURSOR, Keyset, _pack, _unpack, chosen_keyset
+from web.paging import _MAX_CURSOR_CHARS, CURSOR, Keyset, _pack, _unpack, chosen_keyset
 
 BY_NAME = Keyset(("name", "id"))
 
@@ -51,6 +51,11 @@ def test_a_cursor_tells_no_row_number() -> None:
     token = cursor_after({"id": 1234567}, Keyset(("id",)))
     assert b"1234567" not in urlsafe_b64decode(token)
     assert token != cursor_after({"id": 1234567}, Keyset(("id",)))  # nor whether two of them are the same
+
+
+def test_the_longest_name_fits_into_a_cursor() -> None:
+    cursor = cursor_after({"name": "\U0001f600" * 200, "id": 10**12})
+    assert len(cursor) <= _MAX_CURSOR_CHARS
 
 
 def test_one_changed_letter_breaks_a_cursor() -> None:
