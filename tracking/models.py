@@ -157,8 +157,8 @@ class Holding(models.Model):
     """Where one chip is now: the projection of its last movement. Placement is apart from the account.
 
     ``since`` is when the last movement took effect, by the statement behind it. ``taken_out_at`` and
-    ``taken_out_before`` are when it was last and next to last put into storage, by our own clock (record 0007). ``model`` repeats the chip's own, which never changes, so that sums by account
-    need not read chips.
+    ``taken_out_before`` are when the chip was last, and next to last, put into storage, by our own clock (record 0007).
+    ``model`` repeats the chip's own, which never changes, so that sums by account need not read chips.
     """
 
     chip = models.OneToOneField(

@@ -157,7 +157,7 @@ def test_clusters_and_balances_are_read_the_same_way(world: World, foreign_regul
         Cluster.objects.create(
             policy=policy, key=key, organisation=site.organisation, site=site, countries=["US"], members=[key],
             member_count=1, chips=1, tpp=tpp, fp16_gflops=1, memory_mb=1, is_above=tpp > 5, one_is_enough=tpp > 5,
-            is_declared=True, measured_at=at,
+            is_declared=True, is_shared=False, measured_at=at,
         )  # fmt: skip
     figures = dict.fromkeys(
         ["on_hand", "installed", "in_transit", "lost", "stolen", "retired", "destroyed", "exported", "seen_hardware",
