@@ -39,7 +39,7 @@ def judge_batch(body: EvidenceCollected, *, site: Site, at: datetime) -> Judgeme
     readings = _readings(body, found)
     chips = find_chips([claims.ueid for claims in readings.values()])
     proven = _verify(body, readings, chips, found)
-    last_seen = lock_last_seen(list(proven.values()))
+    last_seen = lock_last_seen(list(proven.values()), here=site)
     for index, chip in proven.items():
         last = last_seen.get(chip.id)
         claims = readings[index]

@@ -60,12 +60,12 @@ def find_chips(names: Sequence[str]) -> dict[str, KnownChip]:
         }
 
 
-def lock_last_seen(chips: Sequence[KnownChip]) -> dict[int, LastSeen]:
+def lock_last_seen(chips: Sequence[KnownChip], *, here: Site) -> dict[int, LastSeen]:
     """Hold the hardware sightings of these chips until the transaction ends, and read them, by chip id.
 
     Rows are locked in key order. A chip without one is held by the lock on first sightings, which is taken before
-    any row, so that two transactions never wait for each other. Sites are looked up afterwards: a join would silently
-    drop a row whose site changed while we waited for it.
+    any row, so that two transactions never wait for each other. Sites other than ``here`` are looked up afterwards: a
+    join would silently drop a row whose site changed while we waited for it.
     """
     with connection.cursor() as cursor:
         if not all(chip.is_seen for chip in chips):
@@ -76,7 +76,9 @@ def lock_last_seen(chips: Sequence[KnownChip]) -> dict[int, LastSeen]:
             [sorted(chip.id for chip in chips), IdentityGrade.HARDWARE],
         )
         rows = cursor.fetchall()
-    sites = Site.objects.in_bulk({site for *_, site in rows})
+    sites = {here.pk: here}
+    if elsewhere := {site for *_, site in rows} - sites.keys():
+        sites |= Site.objects.in_bulk(elsewhere)
     return {
         chip: LastSeen(
             at, seq, bytes(digest), sites[site].code, sites[site].latitude_e7, sites[site].longitude_e7

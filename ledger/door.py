@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import partial
 
 from django.db import connection, transaction
+from django.db.models import Func, Value
 
 from chipledger import clock
 from chipledger.dsse import Envelope, parse_envelope
@@ -259,17 +260,24 @@ def now() -> datetime:
 
 
 def record(paper: Paper, filing: Filing[Body], verdict: Verdict) -> Statement:
-    """Write the statement row: payload byte for byte, signatures, verdict."""
-    return Statement.objects.create(
+    """Write the statement row: payload byte for byte, signatures, verdict.
+
+    A payload was read as UTF-8 text; as text it reaches the server in half the bytes that a bytea literal takes.
+    """
+    payload = paper.envelope.payload
+    statement = Statement(
         digest=filing.digest,
         kind=paper.body.kind,
         signer=filing.signer,
-        payload=paper.envelope.payload,
+        payload=Func(Value(payload.decode()), Value("UTF8"), function="convert_to"),
         signatures=to_rows(paper.envelope.signatures),
         keys=[key.pk for key in filing.keys],
         verdict=verdict,
         accepted_at=filing.at,
     )
+    statement.save(force_insert=True)
+    statement.payload = payload
+    return statement
 
 
 def append_pending(paper: Paper, statement: Statement) -> None:

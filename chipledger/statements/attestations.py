@@ -45,12 +45,12 @@ class EvidenceItem(Part):
     claims: Annotated[str, Field(min_length=2, max_length=MAX_CLAIMS)]
     sig: Base64
 
-    @property
+    @cached_property
     def message(self) -> bytes:
         """The bytes the chip signed."""
         return self.claims.encode()
 
-    @property
+    @cached_property
     def digest(self) -> bytes:
         """SHA-256 of the claims, which the chip's next evidence names as `prev` (32 bytes)."""
         return hashlib.sha256(self.message).digest()
