@@ -11,6 +11,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
 
-# What is loaded now stays loaded: the collector need not walk it again for every large request.
+# What is loaded now stays loaded: the collector need not walk it again for every large request, nor start a round for
+# every few hundred of the objects that a batch of evidence is read into.
 gc.collect()
 gc.freeze()
+gc.set_threshold(50_000, 20, 50)
