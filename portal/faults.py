@@ -15,16 +15,17 @@ KIND: Final = "portal.check-rows"
 
 
 class FaultyRows(Refused):
-    """A refusal with the rows that it is about: ``faults`` are the first, ``job`` keeps the counts and all of them."""
+    """A refusal with the rows that it is about: ``faults`` are the first, ``job`` keeps all of them."""
 
-    def __init__(self, refused: Refused, faults: list[Refused], job: Job) -> None:
+    def __init__(
+        self, refused: Refused, faults: list[Refused], *, counts: list[tuple[str, int]], job: Job
+    ) -> None:
         super().__init__(
             refused.code, refused.sentence, field=refused.field, value=refused.value, status=refused.status
         )
         self.faults = faults
+        self.counts = counts
         self.job = job
-        counts: dict[str, int] = (job.result or {})["rejected"]["counts"]
-        self.counts = sorted(counts.items(), key=lambda pair: -pair[1])
 
 
 @contextmanager
@@ -52,7 +53,6 @@ def collect_faults(*, scope: str) -> Iterator[Callable[[Refused], None]]:
         if faults:
             told = refused or faults[0]
             job = record_refusal(KIND, scope=scope, rejections=rejections, problem=told.as_problem())
-            job.refresh_from_db(fields=["result"])
-            raise FaultyRows(told, faults, job) from None
+            raise FaultyRows(told, faults, counts=rejections.counts.most_common(), job=job) from None
     finally:
         rejections.close()

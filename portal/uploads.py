@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO, cast
+
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest
@@ -36,3 +38,14 @@ def uploaded(request: HttpRequest, name: str) -> UploadedFile[bytes] | None:
         )
     found = request.FILES.get(name)
     return found if isinstance(found, UploadedFile) else None
+
+
+def uploaded_stream(request: HttpRequest, name: str) -> BinaryIO | None:
+    """The bytes of a form's file, None when none came."""
+    found = uploaded(request, name)
+    return None if found is None else stream_of(found)
+
+
+def stream_of(file: UploadedFile[bytes]) -> BinaryIO:
+    """The bytes of an uploaded file; Django's stubs do not say that they are a stream in memory or on disk."""
+    return cast("BinaryIO", file.file)

@@ -93,6 +93,29 @@ UNBOOKED_PRESENCE: Final = Rule(
     """,
 )
 
+
+def _against_holders(conflict: str, *, severity: str, arithmetic: str) -> str:
+    """One row a chip for contradictions of its evidence, which give ``latest`` and ``sites``; its holder is cited."""
+    return f"""
+        SELECT 'chip:' || maker.handle || '/' || chip.serial AS subject,
+               {severity} AS severity,
+               account.organisation_id,
+               NULL::bigint AS counterparty_id,
+               account.site_id,
+               chip.id AS chip_id,
+               NULL::bigint AS transfer_id,
+               NULL::bigint AS policy_id,
+               conflict.latest AS began_at,
+               jsonb_build_object({arithmetic}, 'latest', conflict.latest) AS arithmetic,
+               jsonb_build_object('sites', conflict.sites) AS confidential
+        FROM ({conflict}) conflict
+        JOIN tracking_holding holding ON holding.chip_id = conflict.chip_id
+        JOIN tracking_account account ON account.id = holding.account_id
+        JOIN registry_chip chip ON chip.id = conflict.chip_id
+        JOIN ledger_signer maker ON maker.id = chip.maker_id
+    """
+
+
 TWO_PLACES: Final = Rule(
     code="two_places",
     version=1,
@@ -105,7 +128,8 @@ TWO_PLACES: Final = Rule(
     clears=False,
     # Evidence that contradicts other evidence, as it came in; and a label, host or declaration that names a chip at one
     # site while its own key kept proving that it was at another.
-    query="""
+    query=_against_holders(
+        """
         WITH conflicting AS (
             SELECT chip_id, site_id, other_site_id, seen_at, sign
             FROM attestations_conflict
@@ -118,30 +142,15 @@ TWO_PLACES: Final = Rule(
               AND weaker.seen_at > %(now)s - interval '30 days'
               AND weaker.seen_at BETWEEN proved.present_since AND proved.seen_at
         )
-        SELECT 'chip:' || maker.handle || '/' || chip.serial AS subject,
-               5 AS severity,
-               account.organisation_id,
-               NULL::bigint AS counterparty_id,
-               account.site_id,
-               chip.id AS chip_id,
-               NULL::bigint AS transfer_id,
-               NULL::bigint AS policy_id,
-               conflict.latest AS began_at,
-               jsonb_build_object('conflicts', conflict.quantity, 'latest', conflict.latest,
-                                  'signs', conflict.signs) AS arithmetic,
-               jsonb_build_object('sites', conflict.sites) AS confidential
-        FROM (
-            SELECT conflicting.chip_id, count(DISTINCT (seen_at, sign)) AS quantity, max(seen_at) AS latest,
-                   jsonb_agg(DISTINCT sign) AS signs, jsonb_agg(DISTINCT place.code) AS sites
-            FROM conflicting
-            JOIN registry_site place ON place.id IN (conflicting.site_id, conflicting.other_site_id)
-            GROUP BY conflicting.chip_id
-        ) conflict
-        JOIN tracking_holding holding ON holding.chip_id = conflict.chip_id
-        JOIN tracking_account account ON account.id = holding.account_id
-        JOIN registry_chip chip ON chip.id = conflict.chip_id
-        JOIN ledger_signer maker ON maker.id = chip.maker_id
-    """,
+        SELECT conflicting.chip_id, count(DISTINCT (seen_at, sign)) AS quantity, max(seen_at) AS latest,
+               jsonb_agg(DISTINCT sign) AS signs, jsonb_agg(DISTINCT place.code) AS sites
+        FROM conflicting
+        JOIN registry_site place ON place.id IN (conflicting.site_id, conflicting.other_site_id)
+        GROUP BY conflicting.chip_id
+        """,
+        severity="5",
+        arithmetic="'conflicts', conflict.quantity, 'signs', conflict.signs",
+    ),
 )
 
 TAMPER_SUSPECTED: Final = Rule(
@@ -156,32 +165,18 @@ TAMPER_SUSPECTED: Final = Rule(
     clears=False,
     # A number given twice is a second history (4). A wrong predecessor alone may be an answer that got lost on its way
     # to the chip (3). Forks between two sites are `two_places`.
-    query="""
-        SELECT 'chip:' || maker.handle || '/' || chip.serial AS subject,
-               CASE WHEN fork.renumbered > 0 THEN 4 ELSE 3 END AS severity,
-               account.organisation_id,
-               NULL::bigint AS counterparty_id,
-               account.site_id,
-               chip.id AS chip_id,
-               NULL::bigint AS transfer_id,
-               NULL::bigint AS policy_id,
-               fork.latest AS began_at,
-               jsonb_build_object('forks', fork.quantity, 'numbers_given_twice', fork.renumbered,
-                                  'latest', fork.latest) AS arithmetic,
-               jsonb_build_object('sites', fork.sites) AS confidential
-        FROM (
-            SELECT conflict.chip_id, count(*) AS quantity, max(conflict.seen_at) AS latest,
-                   count(*) FILTER (WHERE conflict.sign = 'sequence_fork') AS renumbered,
-                   jsonb_agg(DISTINCT place.code) AS sites
-            FROM attestations_conflict conflict
-            JOIN registry_site place ON place.id = conflict.site_id
-            WHERE conflict.seen_at > %(now)s - interval '30 days'
-              AND conflict.sign IN ('sequence_fork', 'chain_fork') AND conflict.site_id = conflict.other_site_id
-            GROUP BY conflict.chip_id
-        ) fork
-        JOIN tracking_holding holding ON holding.chip_id = fork.chip_id
-        JOIN tracking_account account ON account.id = holding.account_id
-        JOIN registry_chip chip ON chip.id = fork.chip_id
-        JOIN ledger_signer maker ON maker.id = chip.maker_id
-    """,
+    query=_against_holders(
+        """
+        SELECT fork.chip_id, count(*) AS quantity, max(fork.seen_at) AS latest,
+               count(*) FILTER (WHERE fork.sign = 'sequence_fork') AS renumbered,
+               jsonb_agg(DISTINCT place.code) AS sites
+        FROM attestations_conflict fork
+        JOIN registry_site place ON place.id = fork.site_id
+        WHERE fork.seen_at > %(now)s - interval '30 days'
+          AND fork.sign IN ('sequence_fork', 'chain_fork') AND fork.site_id = fork.other_site_id
+        GROUP BY fork.chip_id
+        """,
+        severity="CASE WHEN conflict.renumbered > 0 THEN 4 ELSE 3 END",
+        arithmetic="'forks', conflict.quantity, 'numbers_given_twice', conflict.renumbered",
+    ),
 )

@@ -15,7 +15,7 @@ from portal.faults import FaultyRows
 from portal.forms.papers import BatchForm
 from portal.models import Draft
 from portal.queries.batches import batches_of
-from portal.uploads import uploaded
+from portal.uploads import stream_of, uploaded
 from registry.access import Reader, check_role, visible
 from registry.models import ChipModel, Role
 from web.components import Column
@@ -61,7 +61,7 @@ def register(request: HttpRequest, reader: Reader) -> HttpResponse:
                 if file is None:
                     raise Refused("no_file", "Choose a file of chips.", field="file")
                 prepared = prepare_batch(
-                    file.file,  # type: ignore[arg-type] # an uploaded file is a binary stream
+                    stream_of(file),
                     name=file.name or "without a name",
                     site=form.cleaned_data["site"],
                     key=form.chosen_key(),

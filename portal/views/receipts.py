@@ -14,7 +14,7 @@ from portal.faults import FaultyRows
 from portal.forms.papers import ReceiptForm
 from portal.queries.transfers import expected_names, receive_refusal
 from portal.selections import Comparison, compare, complete_names, read_names, read_pairs
-from portal.uploads import uploaded
+from portal.uploads import uploaded_stream
 from portal.views.transfers import get_visible_transfer
 from registry.access import Reader
 
@@ -68,8 +68,7 @@ def receive(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
 
 def _names(request: HttpRequest, form: ReceiptForm, expected: list[str], *, by: Reader) -> list[str]:
     """What was found, with the typing errors mended that the person has confirmed."""
-    file = uploaded(request, "file")
-    names = read_names(form.cleaned_data["found"], file.file if file else None, by=by)  # type: ignore[arg-type] # a binary stream
+    names = read_names(form.cleaned_data["found"], uploaded_stream(request, "file"), by=by)
     mended = dict(pair.split(" ", 1) for pair in request.POST.getlist("mend") if " " in pair)
     return list(dict.fromkeys(mended.get(name, name) for name in complete_names(names, expected)))
 

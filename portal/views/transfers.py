@@ -18,7 +18,7 @@ from portal.lists import export, wants_csv
 from portal.papers.documents import statement_papers
 from portal.queries.transfers import papers_about, receive_refusal, state_of
 from portal.selections import read_names
-from portal.uploads import uploaded
+from portal.uploads import uploaded_stream
 from registry.access import Reader, check_role, get_visible, visible
 from registry.models import Role
 from tracking.models import Difference, Transfer
@@ -113,8 +113,7 @@ def dispatch(request: HttpRequest, reader: Reader) -> HttpResponse:
         if form.is_valid():
             said = form.cleaned_data
             try:
-                file = uploaded(request, "file")
-                names = read_names(said["chips"], file.file if file else None, by=reader)  # type: ignore[arg-type] # a binary stream
+                names = read_names(said["chips"], uploaded_stream(request, "file"), by=reader)
                 draft = prepare_dispatch(
                     {
                         name: said[name]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from simulator.catalogue import OrganisationFact, SiteFact, load_organisations, load_sites
+from simulator.catalogue import OrganisationFact, Share, SiteFact, load_organisations, load_sites
 from simulator.plan.world import Place
 
 LEAST_SITES: Final = 60
@@ -101,3 +101,24 @@ def stock_room_of(organisation: OrganisationFact) -> Place:
 def organisations_of_kind(kind: str) -> list[OrganisationFact]:
     """The organisations of one kind, in the order of the catalogue."""
     return [organisation for organisation in load_organisations() if organisation.kind == kind]
+
+
+def invented_operator(handle: str, country: str, *owners: Share) -> OrganisationFact:
+    """An operator that no real one is taken for: its name says that it is invented."""
+    name = handle.replace("-", " ").title() + " (invented)"
+    return OrganisationFact(handle=handle, name=name, kind="operator", countries=(country,), owners=owners)
+
+
+def invented_site(near: SiteFact, code: str, operator: str, *, slots: int, step: int) -> Place:
+    """An invented site a few kilometres from a real one."""
+    real = place_of(near, chips=slots)
+    return replace(
+        real,
+        code=code,
+        name=f"{code.replace('-', ' ').title()} (invented)",
+        organisation=operator,
+        latitude_e7=real.latitude_e7 + 300_000 * step,
+        power_kw=1_000,
+        slots=slots,
+        real=False,
+    )

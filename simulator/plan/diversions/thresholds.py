@@ -8,12 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from simulator.catalogue import OrganisationFact, Share, SiteFact
+from simulator.catalogue import Share, SiteFact
 from simulator.plan.draft import Draft
-from simulator.plan.places import place_of
+from simulator.plan.places import invented_operator, invented_site, place_of
 from simulator.plan.supply import Trade, install, open_stock, whole
 from simulator.plan.truth import MIRI_TPP, RAHMAN_MB, Kind
-from simulator.plan.world import DAY, Place
+from simulator.plan.world import DAY
 
 FAST_MBIT_S: Final = 100_000
 """A link well above the 25 Gbit/s from which MIRI counts two places as one."""
@@ -66,14 +66,14 @@ def _split(
     country = near.country
     holding = f"{name}-holdings"
     operators = [f"{name}-cloud", f"{name}-compute"] if are_affiliates else [holding, holding]
-    draft.organisations[holding] = _operator(holding, country)
+    draft.organisations[holding] = invented_operator(holding, country)
     if are_affiliates:
         for operator, share in zip(operators, (10_000, 6_000), strict=True):
-            draft.organisations[operator] = _operator(operator, country, Share(holding, share))
+            draft.organisations[operator] = invented_operator(operator, country, Share(holding, share))
     codes = [f"{name}-1", f"{name}-2"]
     before, after = int(line * rng.uniform(0.25, 0.45)), rng.randint(line // 2 + 2, line - 1)
     for number, (code, operator) in enumerate(zip(codes, operators, strict=True)):
-        draft.places[code] = _near(near, code, operator, slots=4 * line, step=number + 1)
+        draft.places[code] = invented_site(near, code, operator, slots=4 * line, step=number + 1)
         open_stock(draft, _MODEL, before, code, runs=True)
     if not are_affiliates:
         draft.links[codes[1]] = (codes[0], FAST_MBIT_S)
@@ -118,23 +118,3 @@ def _note(
     draft: Draft, site: str, chips: list[int], at: datetime, *, percent: int, clusters: tuple[str, ...]
 ) -> None:
     draft.plant(Kind.THRESHOLD_EXCEEDED, site=site, chips=chips, at=at, intensity=percent, clusters=clusters)
-
-
-def _operator(handle: str, country: str, *owners: Share) -> OrganisationFact:
-    name = handle.replace("-", " ").title() + " (invented)"
-    return OrganisationFact(handle=handle, name=name, kind="operator", countries=(country,), owners=owners)
-
-
-def _near(near: SiteFact, code: str, operator: str, *, slots: int, step: int) -> Place:
-    """An invented site a few kilometres from a real one."""
-    real = place_of(near, chips=slots)
-    return replace(
-        real,
-        code=code,
-        name=f"{code.replace('-', ' ').title()} (invented)",
-        organisation=operator,
-        latitude_e7=real.latitude_e7 + 300_000 * step,
-        power_kw=1_000,
-        slots=slots,
-        real=False,
-    )
