@@ -17,9 +17,10 @@ from chipledger.refusals import Refused
 from chipledger.statements.common import format_instant
 from registry.access import get_visible, reader_of, visible
 from registry.models import Chip, Site
+from web.bodies import StrictSerializer
 
 
-class NonceAsked(serializers.Serializer[dict[str, str]]):
+class NonceAsked(StrictSerializer):
     """The site whose chips will answer."""
 
     site = serializers.RegexField(r"^[a-z0-9][a-z0-9-]{1,62}$")

@@ -19,6 +19,7 @@ from audits.models import Balance, Cluster, Finding
 from audits.rules import RULE_OF
 from chipledger.refusals import Refused
 from registry.access import Reader, get_visible, reader_of, visible
+from web.bodies import read_flag
 from web.paging import Keyset, KeysetPagination
 
 
@@ -100,8 +101,10 @@ class BalanceSerializer(serializers.ModelSerializer[Balance]):
 
 
 FINDING_FILTERS = [
-    OpenApiParameter("rule", str, description="Code of a rule."),
-    OpenApiParameter("severity", int, description="The least severity, 1 to 5."),
+    OpenApiParameter("rule", str, enum=sorted(RULE_OF), description="Code of a rule."),
+    OpenApiParameter(
+        "severity", {"type": "integer", "minimum": 1, "maximum": 5}, description="The least severity."
+    ),
     OpenApiParameter("state", str, enum=["open", "explained", "closed", "unresolved"]),
     OpenApiParameter("organisation", str, description="Handle of the organisation that must explain."),
     OpenApiParameter("site", str, description="Code of the site."),
@@ -174,8 +177,8 @@ class ClusterList(ListAPIView[Cluster]):
             clusters = clusters.filter(policy__code=code)
         if handle := asked.get("organisation"):
             clusters = clusters.filter(organisation__signer__handle=handle)
-        if above := asked.get("above"):
-            clusters = clusters.filter(is_above=above == "true")
+        if (above := read_flag(self.request, "above")) is not None:
+            clusters = clusters.filter(is_above=above)
         return clusters
 
     @extend_schema(

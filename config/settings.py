@@ -233,6 +233,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "web.schema.close_requests",
         "web.schema.add_problems",
     ],
 }

@@ -13,6 +13,8 @@ from chipledger.refusals import Refused
 from ledger import log, views
 from ledger.models import Entry
 
+DIGEST = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+SIZE = {"type": "integer", "minimum": 1}
 TEXT = {(200, "text/plain"): OpenApiTypes.STR}
 
 
@@ -36,7 +38,9 @@ class LogInclusion(PublicView):
 
     @extend_schema(
         operation_id="prove_inclusion",
-        parameters=[OpenApiParameter("digest", str, required=True, description="Digest of the statement.")],
+        parameters=[
+            OpenApiParameter("digest", DIGEST, required=True, description="Digest of the statement.")
+        ],
         responses=TEXT,
         auth=[],
     )
@@ -69,8 +73,8 @@ class LogConsistency(PublicView):
     @extend_schema(
         operation_id="prove_consistency",
         parameters=[
-            OpenApiParameter("old", int, required=True, description="Size of the earlier log."),
-            OpenApiParameter("new", int, required=True, description="Size of the later log."),
+            OpenApiParameter("old", SIZE, required=True, description="Size of the earlier log."),
+            OpenApiParameter("new", SIZE, required=True, description="Size of the later log."),
         ],
         responses=TEXT,
         auth=[],

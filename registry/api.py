@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
@@ -16,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chipledger import clock
+from ledger.models import SignerKind
 from registry.access import check_role, get_visible, reader_of, visible
 from registry.actions.joining import apply_to_join
 from registry.actions.tokens import LONGEST_LIFE, SCOPES, issue_token, revoke_token
@@ -31,6 +31,7 @@ from registry.models import (
     Site,
 )
 from registry.tokens import living_token
+from web.bodies import StrictSerializer
 from web.paging import Keyset, KeysetPagination
 
 
@@ -99,15 +100,17 @@ class SiteSerializer(serializers.ModelSerializer[Site]):
         return bytes(site.statement.digest).hex()
 
 
-class ApplicationRequestSerializer(serializers.Serializer[Any]):
+class ApplicationRequestSerializer(StrictSerializer):
     """What an organisation says to be let in; ``spki`` is its first administrator's public key, base64 DER."""
 
-    handle = serializers.CharField()
-    name = serializers.CharField()
-    kind = serializers.CharField()
-    countries = serializers.ListField(child=serializers.CharField(), max_length=250)
-    email = serializers.CharField(max_length=254)
-    spki = serializers.CharField(max_length=4096)
+    handle = serializers.RegexField(r"^[a-z0-9][a-z0-9-]{1,62}$")
+    name = serializers.RegexField(r"\S", max_length=200)
+    kind = serializers.ChoiceField(choices=SignerKind.choices)
+    countries = serializers.ListField(
+        child=serializers.RegexField(r"^[A-Z]{2}$"), min_length=1, max_length=250
+    )
+    email = serializers.EmailField(max_length=254)
+    spki = serializers.RegexField(r"^[A-Za-z0-9+/]+={0,2}$", max_length=4096)
 
 
 class ApplicationSerializer(serializers.ModelSerializer[Application]):
@@ -118,10 +121,10 @@ class ApplicationSerializer(serializers.ModelSerializer[Application]):
         fields = ("handle", "state", "applied_at")
 
 
-class TokenRequestSerializer(serializers.Serializer[Any]):
+class TokenRequestSerializer(StrictSerializer):
     """A token to be made."""
 
-    label = serializers.CharField(max_length=80)  # type: ignore[assignment] # a field of that name, not the form's label
+    label = serializers.RegexField(r"\S", max_length=80)  # type: ignore[assignment] # a field of that name, not the form's label
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=SCOPES), min_length=1)
     days = serializers.IntegerField(min_value=1, max_value=LONGEST_LIFE.days, default=90)
 

@@ -35,12 +35,13 @@ class TokenAuthentication(BaseAuthentication):
     """``Authorization: Bearer clt_…``; the token must live, and its scopes must cover the method."""
 
     def authenticate(self, request: Request) -> tuple[object, Reader] | None:
-        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not secret:
+        said = request.headers.get("Authorization")
+        if said is None:
             return None
+        scheme, _, secret = said.partition(" ")
         now = clock.now()
-        token = living_token(secret, at=now)
-        if token is None:
+        token = living_token(secret, at=now) if scheme.lower() == "bearer" else None
+        if token is None:  # nor does a cookie beside it count: who shows a credential means it
             raise AuthenticationFailed("The token is unknown, revoked or expired.")
         if token.last_used_at is None or token.last_used_at < now - USE_NOTED_EVERY:
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
@@ -63,6 +64,10 @@ class PageAuthentication(SessionAuthentication):
             return None
         original: HttpRequest = request._request
         return found[0], reader_of(original)
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Look for the page's token without parsing the body, which a view may want byte for byte."""
+        super().enforce_csrf(request._request)  # type: ignore[arg-type] # it only reads what Django's has
 
 
 class _Program:

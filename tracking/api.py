@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -23,6 +23,7 @@ from tracking.queries.chips import ChipFilter, list_chips
 from tracking.queries.history import history_of
 from tracking.queries.holdings import placements
 from tracking.queries.transfers import lines_of, transfers_towards, with_parties
+from web.bodies import read_flag
 from web.paging import Keyset, KeysetPagination
 
 
@@ -90,7 +91,11 @@ class TransfersView(ListAPIView[Transfer]):
         parameters=[
             _text("state", "State of the transfer.", list(TransferState.values)),
             _text("direction", "Only what you sent, or what is sent to you.", ["sent", "incoming"]),
-            _text("overdue", "`true` for transfers that should have been received by now.", ["true"]),
+            _text(
+                "overdue",
+                "Those that should have been received by now, or the others.",
+                ["true", "false"],
+            ),
         ],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -160,6 +165,7 @@ def _transfers(request: Request) -> QuerySet[Transfer]:
         found = found.filter(state=state)
     if direction:
         found = transfers_towards(found, direction, of=reader.organisation)
-    if request.query_params.get("overdue") == "true":
-        found = found.filter(closed_at__isnull=True, due_at__lt=clock.now())
+    if (overdue := read_flag(request, "overdue")) is not None:
+        late = Q(closed_at__isnull=True, due_at__lt=clock.now())
+        found = found.filter(late if overdue else ~late)
     return found

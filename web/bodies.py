@@ -12,6 +12,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+from rest_framework.serializers import Serializer
 
 from chipledger.refusals import Refused
 from chipledger.strict_json import parse_object
@@ -62,6 +63,30 @@ class StrictJSONParser(BaseParser):
         if request is not None:
             check_length(request._request, limit=MAX_BODY)
         return parse_object(stream.read(MAX_BODY + 1), max_bytes=MAX_BODY)
+
+
+class StrictSerializer(Serializer[Any]):
+    """What a request may say, and nothing beside it: an unknown member is refused by name, never passed over."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            for name in data:
+                if name not in self.fields:
+                    raise Refused(
+                        "unknown_member",
+                        "This request has no member of this name.",
+                        field=str(name),
+                        status=400,
+                    )
+        return super().to_internal_value(data)
+
+
+def read_flag(request: Request, name: str) -> bool | None:
+    """`true` or `false` of the address, None where it is not asked; anything else is refused."""
+    asked = request.query_params.get(name, "")
+    if asked not in ("", "true", "false"):
+        raise Refused("bad_flag", "This is true or false.", field=name, value=asked, status=400)
+    return asked == "true" if asked else None
 
 
 class OneFormat(BaseContentNegotiation):

@@ -37,6 +37,23 @@ _ANSWER: Final[dict[str, Any]] = {
 }
 
 
+def close_requests(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A drf-spectacular hook: what a request may say is all said; unknown members are refused."""
+    schemas = result.get("components", {}).get("schemas", {})
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            body = (
+                operation.get("requestBody", {})
+                .get("content", {})
+                .get("application/json", {})
+                .get("schema", {})
+            )
+            name = body.get("$ref", "").rpartition("/")[2]
+            if name:
+                schemas[name]["additionalProperties"] = False
+    return result
+
+
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A drf-spectacular hook: every operation may answer with problem details."""
     result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM

@@ -42,7 +42,9 @@ BatchSerializer = inline_serializer(
     "Batch",
     {
         "envelopes": serializers.ListField(
-            child=serializers.CharField(help_text="base64 of an envelope's JSON")
+            child=serializers.CharField(help_text="base64 of an envelope's JSON"),
+            min_length=1,
+            max_length=MAX_BATCH,
         ),
         "atomic": serializers.BooleanField(default=False),
     },
@@ -87,14 +89,17 @@ class StatementBatch(APIView):
         if (
             not isinstance(envelopes, list)
             or not 1 <= len(envelopes) <= MAX_BATCH
+            or not all(isinstance(each, str) for each in envelopes)
             or not isinstance(atomic, bool)
+            or members.keys() - {"envelopes", "atomic"}
         ):
             raise Refused(
-                "bad_batch", f"A batch has 1 to {MAX_BATCH} `envelopes` and a flag `atomic`.", status=400
+                "bad_batch",
+                f"A batch has 1 to {MAX_BATCH} `envelopes` (texts), a flag `atomic`, and nothing else.",
+                status=400,
             )
         raws = [
-            base64s.decode_either(str(each), field=f"envelopes.{place}")
-            for place, each in enumerate(envelopes)
+            base64s.decode_either(each, field=f"envelopes.{place}") for place, each in enumerate(envelopes)
         ]
         check = partial(check_may_hand_in, reader=reader_of(request))
         outcomes = [
