@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from webauthn import verify_authentication_response
-from webauthn.helpers import bytes_to_base64url, encode_cbor
+from webauthn.helpers import bytes_to_base64url, encode_cbor, parse_authenticator_data
 from webauthn.helpers.exceptions import InvalidAuthenticationResponse, WebAuthnException
 from webauthn.helpers.structs import AuthenticationCredential, AuthenticatorAssertionResponse
 
@@ -18,6 +19,26 @@ from chipledger.strict_json import parse_object
 _MAX_CLIENT_DATA: Final = 4096
 # The library wants a credential id only to compare it with itself; which key may sign is decided from our own record.
 _NO_CREDENTIAL_ID: Final = b"\x00"
+
+
+@dataclass(frozen=True)
+class PasskeyFlags:
+    """What an authenticator says of a passkey each time it signs (WebAuthn Level 3, §6.1.3).
+
+    ``is_backup_eligible`` never changes: the passkey may leave its device (it is synced). ``is_backed_up``: it has.
+    """
+
+    is_backup_eligible: bool
+    is_backed_up: bool
+
+
+def read_flags(assertion: WebAuthnAssertion) -> PasskeyFlags:
+    """The backup flags of a signature, or Refused when they cannot be read."""
+    try:
+        flags = parse_authenticator_data(assertion.authenticator_data).flags
+    except (WebAuthnException, ValueError) as error:
+        raise Refused("passkey_malformed", f"The passkey signature cannot be read: {error}.") from None
+    return PasskeyFlags(is_backup_eligible=flags.be, is_backed_up=flags.bs)
 
 
 def verify_assertion(

@@ -6,10 +6,13 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+from chipledger.passkeys import PasskeyFlags, read_flags
 from chipledger.refusals import Refused
 from chipledger.statements.common import KeyGrant
+from chipledger.statements.ledger import SigningPolicyAdopted
 from ledger.keys import parse_grant
-from ledger.models import Key, Signer, Standing, Statement
+from ledger.models import Key, Signer, SigningPolicy, Standing, Statement
+from ledger.signatures import envelope_of
 
 
 def admit_signer(handle: str, kind: str, grants: list[KeyGrant], *, by: Statement, at: datetime) -> Signer:
@@ -23,6 +26,7 @@ def admit_signer(handle: str, kind: str, grants: list[KeyGrant], *, by: Statemen
 def add_key(signer: Signer, grant: KeyGrant, *, by: Statement, at: datetime) -> Key:
     """Give a key an office; the same key never serves twice, whoever holds it."""
     public = parse_grant(grant)
+    flags = _flags_of(public.key_id, by)
     try:
         with transaction.atomic():
             return Key.objects.create(
@@ -34,6 +38,8 @@ def add_key(signer: Signer, grant: KeyGrant, *, by: Statement, at: datetime) -> 
                 role=grant.role,
                 person=grant.person or "",
                 credential=grant.credential or "",
+                is_backup_eligible=flags.is_backup_eligible if flags else None,
+                is_backed_up=flags.is_backed_up if flags else None,
                 added_by=by,
                 added_at=at,
             )
@@ -52,6 +58,27 @@ def revoke_key(key: Key, *, by: Statement, at: datetime, suspected_since: dateti
         raise Refused(
             "key_revoked", "This key was revoked already.", field="key", value=key.key_id, status=409
         )
+
+
+def adopt_signing_policy(signer: Signer, body: SigningPolicyAdopted, *, by: Statement) -> None:
+    """Let this be what the organisation's signatures need from now on."""
+    SigningPolicy.objects.update_or_create(
+        signer=signer,
+        defaults={
+            "refuses_synced": body.refuses_synced,
+            "second_above_chips": body.second_above_chips,
+            "second_above_tpp": body.second_above_tpp,
+            "statement": by,
+        },
+    )
+
+
+def _flags_of(key_id: str, by: Statement) -> PasskeyFlags | None:
+    """The flags under which a passkey signed the statement that adds it."""
+    for signature in envelope_of(by).signatures:
+        if signature.keyid == key_id and signature.webauthn is not None:
+            return read_flags(signature.webauthn)
+    return None
 
 
 def suspend_signer(signer: Signer) -> None:

@@ -30,6 +30,7 @@ AUTHORITY: Final[dict[str, Grant]] = {
     "key.added": Grant(ANYBODY, ADMINISTRATORS),
     "key.rotated": Grant(ANYBODY, PEOPLE | MACHINES),
     "key.revoked": Grant(ANYBODY, ADMINISTRATORS),
+    "signing_policy.adopted": Grant(ANYBODY, ADMINISTRATORS),
     "organisation.admitted": Grant(REGULATORS, PEOPLE),
     "organisation.amended": Grant(REGULATORS, PEOPLE),
     "organisation.suspended": Grant(REGULATORS, PEOPLE),

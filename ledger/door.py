@@ -27,9 +27,10 @@ from ledger.handlers import FOLLOWERS, HANDLERS, Filing, Progress, Reject, Verdi
 from ledger.keys import check_signatures, check_times, load_keys, lock_signer
 from ledger.models import Blob, Key, PendingEntry, Statement
 from ledger.signatures import to_rows
+from ledger.signing_policies import check_passkeys
 
-EXCLUSIVE = frozenset({"key.added", "key.rotated", "key.revoked"})
-"""Kinds that change who may sign, and therefore lock the signer for themselves."""
+EXCLUSIVE = frozenset({"key.added", "key.rotated", "key.revoked", "signing_policy.adopted"})
+"""Kinds that change who may sign and how, and therefore lock the signer for themselves."""
 
 Check = Callable[[Body], None]
 
@@ -229,6 +230,7 @@ def _book_once(
         if (known := find_known(paper)) is not None:
             return known
         signer = lock_signer(keys, exclusive=paper.body.kind in EXCLUSIVE)
+        check_passkeys(paper.envelope, signer)
         filing = Filing(paper.body, paper.envelope.digest, signer, keys, at)
         if progress is not None:
             filing.progress = progress

@@ -61,7 +61,8 @@ class Key(models.Model):
     """A public key of a signer, the office it holds, and how long it counts.
 
     It counts from the statement that added it to the statement that revoked it, in the order of the log.
-    ``credential`` is the WebAuthn credential id of a passkey; ``person`` a pseudonym.
+    ``credential`` is the WebAuthn credential id of a passkey; ``person`` a pseudonym. The backup flags are those under
+    which a passkey proved itself when it was added; a key that was granted without signing has none.
     """
 
     signer = models.ForeignKey(Signer, on_delete=models.PROTECT, related_name="keys")
@@ -72,6 +73,8 @@ class Key(models.Model):
     role = models.CharField(max_length=13, choices=KeyRole)
     person = models.CharField(max_length=32, blank=True, default="")
     credential = models.CharField(max_length=1366, blank=True, default="")
+    is_backup_eligible = models.BooleanField(null=True)
+    is_backed_up = models.BooleanField(null=True)
     added_by = models.ForeignKey("Statement", on_delete=models.PROTECT, related_name="+", db_constraint=False)
     added_at = models.DateTimeField()
     revoked_by = models.ForeignKey(
@@ -91,6 +94,25 @@ class Key(models.Model):
                 name="key_revoked_at_and_by",
             ),
         ]
+
+
+class SigningPolicy(models.Model):
+    """What an organisation asks of its own signatures, as its newest statement about them says."""
+
+    signer = models.OneToOneField(
+        Signer, on_delete=models.PROTECT, primary_key=True, related_name="signing_policy"
+    )
+    refuses_synced = models.BooleanField()
+    second_above_chips = models.BigIntegerField(null=True)
+    second_above_tpp = models.BigIntegerField(null=True)
+    statement = models.ForeignKey(
+        "Statement", on_delete=models.PROTECT, related_name="+", db_constraint=False
+    )
+
+    @property
+    def wants_second(self) -> bool:
+        """Whether anything needs two people."""
+        return self.second_above_chips is not None or self.second_above_tpp is not None
 
 
 class Statement(models.Model):

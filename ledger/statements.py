@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from chipledger.refusals import Refused
-from chipledger.statements.ledger import KeyAdded, KeyRevoked, KeyRotated, LedgerFounded
+from chipledger.statements.ledger import (
+    KeyAdded,
+    KeyRevoked,
+    KeyRotated,
+    LedgerFounded,
+    SigningPolicyAdopted,
+)
 from ledger import actions
 from ledger.book import keep
 from ledger.handlers import Filing, Handler, Verdict, handles
 from ledger.keys import parse_grant
-from ledger.models import Key, KeyRole, Signer, SignerKind
+from ledger.models import Key, KeyRole, Signer, SignerKind, SigningPolicy
+from ledger.signing_policies import check_adoption
 
 
 @handles("ledger.founded")
@@ -76,6 +83,20 @@ class Revoked(Handler[KeyRevoked]):
         )
 
 
+@handles("signing_policy.adopted")
+class PolicyAdopted(Handler[SigningPolicyAdopted]):
+    """What the organisation's own signatures need from here on."""
+
+    looks_at_previous = True
+
+    def judge(self, filing: Filing[SigningPolicyAdopted]) -> Verdict:
+        check_adoption(filing.body, signer=filing.signer, keys=filing.keys)
+        return {}
+
+    def apply(self, filing: Filing[SigningPolicyAdopted], verdict: Verdict) -> None:
+        actions.adopt_signing_policy(filing.signer, filing.body, by=filing.booked)
+
+
 def _check_is_new(key_id: str) -> None:
     if Key.objects.filter(key_id=key_id).exists():
         raise Refused(
@@ -98,7 +119,13 @@ def _own_key(filing: Filing[KeyRotated] | Filing[KeyRevoked], key_id: str) -> Ke
 keep(Signer, "SELECT handle, kind, standing FROM ledger_signer")
 keep(
     Key,
-    """SELECT signer.handle, key_id, algorithm, spki, purpose, role, person, credential, added_by_id, added_at,
+    """SELECT signer.handle, key_id, algorithm, spki, purpose, role, person, credential,
+              is_backup_eligible, is_backed_up, added_by_id, added_at,
               revoked_by_id, revoked_at, suspected_since
        FROM ledger_key JOIN ledger_signer signer ON signer.id = signer_id""",
+)
+keep(
+    SigningPolicy,
+    """SELECT signer.handle, refuses_synced, second_above_chips, second_above_tpp, statement_id
+       FROM ledger_signingpolicy JOIN ledger_signer signer ON signer.id = signer_id""",
 )

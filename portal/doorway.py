@@ -7,8 +7,11 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
 from allauth.account.decorators import reauthentication_required
-from django.contrib.auth.decorators import login_required
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
 
 from chipledger.refusals import Refused
 from ledger.models import SignerKind
@@ -30,9 +33,23 @@ def page(view: Callable[Concatenate[HttpRequest, Reader, P], HttpResponseBase]) 
 
     @wraps(view)
     def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _to_the_entrance(request)
         return view(request, reader_of(request), *args, **kwargs)
 
-    return login_required(wrapped)
+    return wrapped
+
+
+def _to_the_entrance(request: HttpRequest) -> HttpResponse:
+    """Let a stranger sign in and come back; who was in the middle of something is told what became of it."""
+    htmx: HtmxDetails | None = getattr(request, "htmx", None)
+    back = (htmx and htmx.current_url_abs_path) or request.get_full_path()
+    if request.method == "POST":
+        messages.warning(
+            request, "Your session had ended. Sign in, and you are back where you were; nothing was filed."
+        )
+    answer = redirect_to_login(back)
+    return HttpResponseClientRedirect(answer.url) if htmx else answer
 
 
 def after_signing_in_anew(

@@ -156,7 +156,8 @@ class SigningCredential:
 class SigningRequest:
     """Everything the signing form needs. It posts the DSSE envelope as the field `envelope` to `action`.
 
-    `frozen` are further hidden fields, such as the id of the selection that the server froze.
+    `frozen` are further hidden fields, such as the id of the selection that the server froze. `envelope_url` downloads
+    the envelope with the signatures so far.
     """
 
     paper: Paper
@@ -167,11 +168,17 @@ class SigningRequest:
     refusal: Refused | str | None = None
     payload_type: str = STATEMENT_TYPE
     button: str = "Sign with passkey"
+    envelope_url: str = ""
 
     @property
     def payload(self) -> str:
         """The bytes to be signed, standard base64."""
         return base64s.encode(self.paper.payload)
+
+    @property
+    def encoded(self) -> str:
+        """The PAE, which is what a signature covers, standard base64."""
+        return base64s.encode(pae(self.payload_type, self.paper.payload))
 
     @property
     def digest(self) -> str:

@@ -21,6 +21,7 @@ _MODELS: tuple[type[Statement], ...] = (
     ledger.KeyAdded,
     ledger.KeyRotated,
     ledger.KeyRevoked,
+    ledger.SigningPolicyAdopted,
     registry.OrganisationAdmitted,
     registry.OrganisationAmended,
     registry.OrganisationSuspended,

@@ -54,6 +54,19 @@ class KeyRotated(Statement):
     key: KeyGrant
 
 
+class SigningPolicyAdopted(Statement):
+    """An administrator says what the organisation's signatures need. Limits are strict: *above* so many, two sign.
+
+    `previous` is the digest of the policy that it replaces, absent for the first.
+    """
+
+    kind: Literal["signing_policy.adopted"] = "signing_policy.adopted"
+    v: Literal[1] = 1
+    refuses_synced: bool
+    second_above_chips: Annotated[int, Field(ge=0, le=10**9)] | None = None
+    second_above_tpp: Annotated[int, Field(ge=0, le=10**15)] | None = None
+
+
 class KeyRevoked(Statement):
     """A key ends from this log position on; `suspected_since` flags what it signed before and invalidates nothing."""
 

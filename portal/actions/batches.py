@@ -71,7 +71,7 @@ def prepare_batch(file: BinaryIO, *, name: str, site: str, key: Key, by: Reader,
     return prepare_draft(
         "chips.commissioned",
         {"site": site, "manifest": converted.reference.model_dump(mode="json")},
-        key=key,
+        keys=[key],
         by=by,
         at=at,
         notes={"Uploaded file": name[:120], "Models": models[:400]},

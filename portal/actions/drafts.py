@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -35,19 +35,17 @@ def prepare_draft(
     kind: str,
     fields: Mapping[str, object],
     *,
-    key: Key,
+    keys: Sequence[Key],
     by: Reader,
     at: datetime,
     notes: Mapping[str, object] | None = None,
 ) -> Draft:
-    """Freeze a statement for this key to sign, after rehearsing it.
+    """Freeze a statement for these keys to sign, after rehearsing it.
 
     Raises Refused, with all rows at fault when it is about rows (``FaultyRows``).
     """
     check_role(by, Role.PREPARER)
-    check_may_sign(kind, signer=by.organisation.signer, keys=[key])
-    body = _body(kind, fields, key=key, by=by, at=at)
-    rehearse(body, key=key, by=by, at=at)
+    body = _rehearsed(kind, fields, keys=keys, by=by, at=at)
     draft = Draft(
         organisation=by.organisation,
         prepared_by=by.person,
@@ -61,12 +59,10 @@ def prepare_draft(
     return draft
 
 
-def prepare_again(draft: Draft, *, key: Key, by: Reader, at: datetime) -> None:
-    """Freeze the same words anew, for another key or because the paper has lain too long; earlier signatures end."""
+def prepare_again(draft: Draft, *, keys: Sequence[Key], by: Reader, at: datetime) -> None:
+    """Freeze the same words anew, for other keys or because the paper has lain too long; earlier signatures end."""
     check_role(by, Role.PREPARER)
-    check_may_sign(draft.kind, signer=by.organisation.signer, keys=[key])
-    body = _body(draft.kind, draft.fields, key=key, by=by, at=at)
-    rehearse(body, key=key, by=by, at=at)
+    body = _rehearsed(draft.kind, draft.fields, keys=keys, by=by, at=at)
     _freeze(draft, body)
     changed = Draft.objects.filter(pk=draft.pk, filed_at__isnull=True).update(
         payload=draft.payload, digest=draft.digest, keys=draft.keys, envelope=None, created_at=at
@@ -113,7 +109,16 @@ def sign_draft(draft: Draft, raw: bytes, *, seen: str, by: Reader, at: datetime)
     return outcome
 
 
-def rehearse(body: Statement, *, key: Key, by: Reader, at: datetime) -> None:
+def _rehearsed(
+    kind: str, fields: Mapping[str, object], *, keys: Sequence[Key], by: Reader, at: datetime
+) -> Statement:
+    check_may_sign(kind, signer=by.organisation.signer, keys=list(keys))
+    body = _body(kind, fields, keys=keys, by=by, at=at)
+    rehearse(body, keys=keys, by=by, at=at)
+    return body
+
+
+def rehearse(body: Statement, *, keys: Sequence[Key], by: Reader, at: datetime) -> None:
     """Ask the rules about a statement before anybody signs it; nothing is booked.
 
     Raises Refused; ``FaultyRows`` when rows are at fault.
@@ -121,7 +126,7 @@ def rehearse(body: Statement, *, key: Key, by: Reader, at: datetime) -> None:
     handler = HANDLERS[body.kind]
     reference: ManifestRef | None = getattr(body, "manifest", None)
     with collect_faults(scope=by.handle) as note, transaction.atomic():
-        filing = Filing(body, b"\0" * 32, by.organisation.signer, [key], at, reject=note)
+        filing = Filing(body, b"\0" * 32, by.organisation.signer, list(keys), at, reject=note)
         if reference is not None:
             filing.blob = manifests.find_blob(by.organisation.signer, reference)
         handler.stage(filing)
@@ -134,10 +139,11 @@ def already_filed() -> Refused:
     return Refused("already_filed", "This paper was filed already, perhaps by a colleague.", status=409)
 
 
-def _body(kind: str, fields: Mapping[str, object], *, key: Key, by: Reader, at: datetime) -> Statement:
+def _body(
+    kind: str, fields: Mapping[str, object], *, keys: Sequence[Key], by: Reader, at: datetime
+) -> Statement:
     """The statement with its common members, read as strictly as the door will read it."""
-    person = by.person.pseudonym if by.person is not None and key.person else None
-    signer = SignerRef(organisation=by.handle, key=key.key_id, person=person)
+    signers = [SignerRef(organisation=by.handle, key=key.key_id, person=key.person or None) for key in keys]
     issued_at = at.replace(microsecond=at.microsecond // 1000 * 1000)
     members = {
         "kind": kind,
@@ -146,7 +152,7 @@ def _body(kind: str, fields: Mapping[str, object], *, key: Key, by: Reader, at: 
         "nonce": secrets.token_hex(16),
         "issued_at": format_instant(issued_at),
         "expires_at": format_instant(issued_at + LIFETIME),
-        "signers": [signer.model_dump(mode="json", exclude_none=True)],
+        "signers": [signer.model_dump(mode="json", exclude_none=True) for signer in signers],
         **fields,
     }
     return parse_payload(json.dumps(members, ensure_ascii=False).encode())

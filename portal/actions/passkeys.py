@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 from datetime import datetime
 
 from cryptography.hazmat.primitives import serialization
@@ -14,24 +15,30 @@ from webauthn.helpers import decode_credential_public_key, options_to_json
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.decode_credential_public_key import DecodedEC2PublicKey
 from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import CredentialDeviceType
 from webauthn.registration.generate_registration_options import generate_registration_options
 
 from chipledger import base64s
 from chipledger.refusals import Refused
 from ledger.models import Key, KeyPurpose, KeyRole
+from ledger.signing_policies import policy_of, synced_refused
 from portal.actions.drafts import prepare_draft
 from portal.models import Draft
 from registry.access import Reader, check_role
 from registry.models import Person, Role
 
 
-def creation_options(person: Person, *, challenge: bytes) -> str:
-    """What the browser is asked to create, as JSON with binary members in base64url."""
+def creation_options(person: Person, *, challenge: bytes, retires: str = "") -> str:
+    """What the browser is asked to create, as JSON with binary members in base64url.
+
+    A device that has one of the person's passkeys makes no second; the one that is being retired does not count.
+    """
     options = generate_registration_options(
         rp_id=settings.PASSKEY_RP_ID,
         rp_name="Chipledger, signing",
-        # Another user handle than the sign-in passkey's, so that neither replaces the other on the device.
-        user_id=b"sign:" + person.pseudonym.encode(),
+        # A handle of its own each time: a device keeps one passkey for each handle, and would put the new one in the
+        # place of the old, or of the passkey that signs in.
+        user_id=b"sign:" + secrets.token_bytes(16),
         user_name=f"{person} (signing)",
         user_display_name=f"{person} (signing)",
         challenge=challenge,
@@ -39,6 +46,7 @@ def creation_options(person: Person, *, challenge: bytes) -> str:
     )
     members = json.loads(options_to_json(options))
     known = Key.objects.filter(person=person.pseudonym, purpose=KeyPurpose.PASSKEY, revoked_at__isnull=True)
+    known = known.exclude(key_id=retires)
     members["excludeCredentials"] = [{"type": "public-key", "id": key.credential} for key in known]
     return json.dumps(members)
 
@@ -46,15 +54,29 @@ def creation_options(person: Person, *, challenge: bytes) -> str:
 def prepare_enrolment(
     credential: str, *, challenge: bytes, role: str, key: Key, by: Reader, at: datetime
 ) -> Draft:
-    """The paper that adds a new passkey: the passkey signs it to prove itself, and ``key``, an administrator's, too.
+    """The paper that adds a new passkey: the passkey signs it to prove itself, and ``key``, an administrator's, too."""
+    if role == KeyRole.ADMINISTRATOR:
+        check_role(by, Role.ADMINISTRATOR)
+    grant = _read_grant(credential, challenge=challenge, role=role, by=by)
+    return prepare_draft("key.added", {"key": grant}, keys=[key], by=by, at=at)
 
-    Raises Refused when the browser's answer does not belong to this page, or the passkey cannot verify its user.
+
+def prepare_rotation(credential: str, *, challenge: bytes, retires: Key, by: Reader, at: datetime) -> Draft:
+    """The paper by which a person's passkey hands its office to a new one of theirs; both sign it, and the old ends."""
+    grant = _read_grant(credential, challenge=challenge, role=retires.role, by=by)
+    fields = {"retires": retires.key_id, "key": grant}
+    return prepare_draft("key.rotated", fields, keys=[retires], by=by, at=at)
+
+
+def _read_grant(credential: str, *, challenge: bytes, role: str, by: Reader) -> dict[str, str]:
+    """The grant of a passkey that a browser has just made.
+
+    Raises Refused when the browser's answer does not belong to this page, the passkey cannot verify its user, or it is
+    synced and the organisation does not want such.
     """
     check_role(by, Role.SIGNATORY)
     if by.person is None:
         raise Refused("no_person", "A passkey belongs to a person; a program has none.", status=403)
-    if role == KeyRole.ADMINISTRATOR:
-        check_role(by, Role.ADMINISTRATOR)
     if not credential:
         raise Refused(
             "no_credential",
@@ -74,14 +96,20 @@ def prepare_enrolment(
         raise Refused(
             "passkey_not_enrolled", f"This passkey cannot be enrolled: {error}.", field="credential"
         ) from None
-    grant = {
+    policy = policy_of(by.organisation.signer)
+    if (
+        verified.credential_device_type == CredentialDeviceType.MULTI_DEVICE
+        and policy
+        and policy.refuses_synced
+    ):
+        raise synced_refused()
+    return {
         "spki": base64s.encode(_spki(verified.credential_public_key)),
         "purpose": "passkey",
         "role": role,
         "person": by.person.pseudonym,
         "credential": base64.urlsafe_b64encode(verified.credential_id).decode().rstrip("="),
     }
-    return prepare_draft("key.added", {"key": grant}, key=key, by=by, at=at)
 
 
 def _spki(cose: bytes) -> bytes:

@@ -18,7 +18,13 @@ from tracking.models import Transfer
 
 
 def prepare_dispatch(
-    said: Mapping[str, str], names: Sequence[str], *, arrival: datetime, key: Key, by: Reader, at: datetime
+    said: Mapping[str, str],
+    names: Sequence[str],
+    *,
+    arrival: datetime,
+    keys: Sequence[Key],
+    by: Reader,
+    at: datetime,
 ) -> Draft:
     """The paper of a dispatch. The chips are frozen with it: named in it, or in a manifest that it names by hash."""
     check_role(by, Role.PREPARER)
@@ -38,11 +44,11 @@ def prepare_dispatch(
         fields["chips"] = chips
     else:
         fields["manifest"] = keep_chips(chips, by.organisation.signer, at=at).model_dump(mode="json")
-    return prepare_draft("transfer.dispatched", fields, key=key, by=by, at=at)
+    return prepare_draft("transfer.dispatched", fields, keys=keys, by=by, at=at)
 
 
 def prepare_receipt(
-    transfer: Transfer, found: selections.Comparison, *, key: Key, by: Reader, at: datetime
+    transfer: Transfer, found: selections.Comparison, *, keys: Sequence[Key], by: Reader, at: datetime
 ) -> Draft:
     """The paper of a receipt, from the sets that the comparison gave."""
     check_role(by, Role.PREPARER)
@@ -62,7 +68,7 @@ def prepare_receipt(
     }
     if not fields.keys() & {"accepted", "accepted_all"}:
         fields["manifest"] = keep_chips(found.accepted, by.organisation.signer, at=at).model_dump(mode="json")
-    return prepare_draft("transfer.received", fields, key=key, by=by, at=at)
+    return prepare_draft("transfer.received", fields, keys=keys, by=by, at=at)
 
 
 def _to_the_second(at: datetime) -> datetime:

@@ -11,7 +11,7 @@ from chipledger.statements.audits import FindingDecided, FindingExplained
 from chipledger.statements.common import REFERENCE
 from ledger.authority import HOLDERS
 from ledger.models import Key, SignerKind, Standing
-from portal.signing import describe_key, keys_for
+from portal.signing import describe_key, keys_for, may_need_second, second_keys_for
 from registry.access import Reader, visible
 from registry.models import Organisation, Site
 
@@ -37,15 +37,31 @@ class PaperForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type] # passed on as they came
         self.reader = reader
         self.keys = {key.key_id: key for key in keys_for(reader, self.kind)}
+        seconds = second_keys_for(reader, self.kind)
+        self.seconds = {key.key_id: key for key, _ in seconds}
         self.fields["key"] = forms.ChoiceField(
             label="Sign with",
             choices=[(key_id, describe_key(key)) for key_id, key in self.keys.items()],
             help_text="The paper names the key. A key kept offline signs with the chipledger command.",
         )
 
+        if may_need_second(reader, self.kind):
+            self.fields["second"] = forms.ChoiceField(
+                label="Second signatory",
+                required=False,
+                choices=[("", "Nobody"), *((key.key_id, words) for key, words in seconds)],
+                help_text="Your organisation's signing policy asks for two people above a size. "
+                "The paper waits until the second has signed the same text.",
+            )
+
     def chosen_key(self) -> Key:
         """The key that will sign."""
         return self.keys[self.cleaned_data["key"]]
+
+    def chosen_keys(self) -> list[Key]:
+        """The keys that will sign: the chosen one, and that of the second signatory where one was named."""
+        second = self.cleaned_data.get("second")
+        return [self.chosen_key(), *([self.seconds[second]] if second else [])]
 
 
 def own_sites(reader: Reader) -> list[tuple[str, str]]:
@@ -170,6 +186,35 @@ class DecideForm(PaperForm):
     decision = forms.ChoiceField(label="Decision", choices=[CHOOSE, *words_of(DECISIONS)])
     reason = forms.SlugField(
         label="Reason", max_length=63, help_text="A short code, such as receipt-filed or inspected-2026-14."
+    )
+
+
+SIGNING_POLICY_FIELDS = ("refuses_synced", "second_above_chips", "second_above_tpp")
+
+
+class SigningPolicyForm(PaperForm):
+    """What the organisation's signatures need from now on."""
+
+    kind = "signing_policy.adopted"
+    refuses_synced = forms.BooleanField(
+        label="Refuse synced passkeys",
+        required=False,
+        help_text="A synced passkey can be copied to a person's other devices by its provider. Refusing them leaves "
+        "security keys, passkeys bound to one device, and offline keys.",
+    )
+    second_above_chips = forms.IntegerField(
+        label="Two people above so many chips",
+        required=False,
+        min_value=0,
+        max_value=10**9,
+        help_text="Dispatches and receipts of more chips need a second signatory; 0 means all of them, empty none.",
+    )
+    second_above_tpp = forms.IntegerField(
+        label="Two people above so much TPP",
+        required=False,
+        min_value=0,
+        max_value=10**15,
+        help_text="The same by total processing performance, summed over the chips; an H100 has 15,840.",
     )
 
 

@@ -6,7 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from chipledger.keys import PublicKey
-from chipledger.statements.ledger import KeyAdded, KeyRevoked, KeyRotated, LedgerFounded
+from chipledger.statements.ledger import (
+    KeyAdded,
+    KeyRevoked,
+    KeyRotated,
+    LedgerFounded,
+    SigningPolicyAdopted,
+)
 from chipledger.statements.registry import (
     ModelPublished,
     OrganisationAdmitted,
@@ -51,6 +57,29 @@ def _revoked(body: KeyRevoked, who: str) -> Words:
         f"Revocation of a key of {who}",
         f"{who} ends a key of its own. What it signed before stands.",
         (Fact("Key", body.key, kind=FactKind.DIGEST), Fact("Reason", body.reason.replace("_", " ")), *since),
+    )
+
+
+def _signing_policy(body: SigningPolicyAdopted, who: str) -> Words:
+    limits = [
+        f"more than {limit:,} {what}"
+        for limit, what in ((body.second_above_chips, "chips"), (body.second_above_tpp, "TPP"))
+        if limit is not None
+    ]
+    synced = "refused" if body.refuses_synced else "accepted"
+    return Words(
+        f"Signing policy of {who}",
+        f"{who} says what its own signatures need from now on: synced passkeys are {synced}, and "
+        + (
+            f"two people sign transfers of {' or '.join(limits)}."
+            if limits
+            else "one person signs any transfer."
+        ),
+        (
+            Fact("Synced passkeys", synced),
+            Fact("Two people for transfers of", " or ".join(limits) or "none"),
+            *([Fact("Replaces", body.previous, kind=FactKind.DIGEST)] if body.previous else []),
+        ),
     )
 
 
@@ -109,6 +138,7 @@ REGISTER_WORDS: dict[Any, Callable[[Any, str], Words]] = {
     KeyAdded: _key,
     KeyRotated: _key,
     KeyRevoked: _revoked,
+    SigningPolicyAdopted: _signing_policy,
     OrganisationAdmitted: _organisation,
     OrganisationAmended: _organisation,
     OrganisationSuspended: _suspended,

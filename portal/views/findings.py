@@ -93,7 +93,7 @@ def finding(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
         fields: dict[str, object] = {"finding": found.uid.hex}
         fields |= {name: value for name, value in form.cleaned_data.items() if name != "key"}
         try:
-            draft = prepare_draft(form.kind, fields, key=form.chosen_key(), by=reader, at=clock.now())
+            draft = prepare_draft(form.kind, fields, keys=form.chosen_keys(), by=reader, at=clock.now())
             return redirect("draft", draft.pk)
         except Refused as error:
             refused = error

@@ -22,7 +22,7 @@ from portal.forms.papers import PaperForm
 from portal.models import Draft
 from portal.papers import draft_paper
 from portal.queries.papers import drafts_waiting, find_draft
-from portal.signing import keys_for, missing_keys, signing_request
+from portal.signing import missing_keys, own_passkeys, signing_request, waits_for
 from portal.uploads import uploaded
 from registry.access import Reader
 from registry.models import Role
@@ -34,6 +34,7 @@ DRAFT_COLUMNS = (
     Column("Prepared"),
     Column("By"),
     Column("Signatures", numeric=True),
+    Column("Waits for"),
 )
 
 
@@ -41,8 +42,15 @@ DRAFT_COLUMNS = (
 @page
 def drafts(request: HttpRequest, reader: Reader) -> HttpResponse:
     """Papers of the organisation that wait for a signature."""
+    own = own_passkeys(reader)
     rows = [
-        (draft, draft_paper(draft).title, len(draft.keys) - len(missing_keys(draft)), len(draft.keys))
+        (
+            draft,
+            draft_paper(draft).title,
+            len(draft.keys) - len(missing_keys(draft)),
+            len(draft.keys),
+            waits_for(draft, own),
+        )
         for draft in drafts_waiting(reader)
     ]
     return render(
@@ -79,11 +87,11 @@ def draft(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
 def prepare(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
     """Freeze the same words anew, for the key that was chosen."""
     paper = find_draft(reader, number)
-    key = next((key for key in keys_for(reader, paper.kind) if key.key_id == request.POST.get("key")), None)
-    if key is None:
+    form = _KeyForm(request.POST, reader=reader, kind=paper.kind)
+    if not form.is_valid():
         raise Http404
     try:
-        prepare_again(paper, key=key, by=reader, at=clock.now())
+        prepare_again(paper, keys=form.chosen_keys(), by=reader, at=clock.now())
     except Refused as refused:
         return _show(request, reader, paper, refused)
     messages.success(request, "The paper was prepared anew. Look at it again, then sign.")
@@ -138,9 +146,9 @@ def _show(request: HttpRequest, reader: Reader, paper: Draft, refused: Refused |
 class _KeyForm(PaperForm):
     """With which key the paper is to be signed instead."""
 
-    def __init__(self, *, reader: Reader, kind: str) -> None:
+    def __init__(self, *args: object, reader: Reader, kind: str) -> None:
         self.kind = kind
-        super().__init__(reader=reader)
+        super().__init__(*args, reader=reader)
 
 
 def _envelope(request: HttpRequest) -> bytes:

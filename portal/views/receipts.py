@@ -44,7 +44,7 @@ def receive(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
             text = "\n".join(names)
             found = _compare(form, names, expected, by=reader)
             if "prepare" in request.POST:
-                draft = prepare_receipt(transfer, found, key=form.chosen_key(), by=reader, at=clock.now())
+                draft = prepare_receipt(transfer, found, keys=form.chosen_keys(), by=reader, at=clock.now())
                 return redirect("draft", draft.pk)
         except Refused as error:
             refused = error

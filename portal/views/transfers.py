@@ -121,7 +121,7 @@ def dispatch(request: HttpRequest, reader: Reader) -> HttpResponse:
                     },
                     names,
                     arrival=form.arrival(),
-                    key=form.chosen_key(),
+                    keys=form.chosen_keys(),
                     by=reader,
                     at=clock.now(),
                 )

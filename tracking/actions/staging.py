@@ -100,6 +100,19 @@ def fill_moving(query: str, parameters: Parameters) -> int:
     return int(found)
 
 
+def weigh(query: str, parameters: Parameters = ()) -> tuple[int, int]:
+    """How many chips a query finds, and their TPP together."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT count(*), coalesce(sum(model.tpp), 0) FROM ({query}) chosen(chip_id)
+                JOIN registry_chip chip ON chip.id = chosen.chip_id
+                JOIN registry_chipmodel model ON model.id = chip.model_id""",
+            parameters,
+        )
+        chips, tpp = cursor.fetchone()
+    return int(chips), int(tpp)
+
+
 def count_staged() -> int:
     """How many chips the statement names."""
     with connection.cursor() as cursor:

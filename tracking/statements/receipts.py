@@ -9,9 +9,18 @@ from django.db import connection
 from chipledger.refusals import Refused
 from chipledger.statements.tracking import TransferReceived
 from ledger.handlers import Filing, Handler, Verdict, handles
+from ledger.signing_policies import check_second_person
 from tracking.actions.custody import read_rows, reject_all
 from tracking.actions.differences import record_differences
-from tracking.actions.staging import SETS, STAGED, count_staged, fill_moving, stage_receipt
+from tracking.actions.staging import (
+    SETS,
+    STAGED,
+    Parameters,
+    count_staged,
+    fill_moving,
+    stage_receipt,
+    weigh,
+)
 from tracking.actions.transfers import (
     end_shortages,
     get_transfer,
@@ -46,27 +55,29 @@ class Received(Handler[TransferReceived]):
         if not (body.accepted_all or count_staged() or _names_sets(body) or body.manifest):
             raise Refused("empty_receipt", "This receipt says nothing about any chip.", field="accepted")
         _check_accepted(filing, transfer)
+        check_second_person(filing, lambda: weigh(*_taken_over(body, transfer)))
         reject_all(filing, _set_faults(transfer))
         return {}
 
     def apply(self, filing: Filing[TransferReceived], verdict: Verdict) -> None:
         body = filing.body
         transfer = get_transfer(body.dispatch)
-        if body.accepted_all:
-            fill_moving(
-                f"""SELECT chip_id FROM tracking_holding WHERE transfer_id = %s AND chip_id NOT IN (
-                        SELECT chip_id FROM {SETS} WHERE kind IN ('short', 'swapped'))""",
-                [transfer.pk],
-            )
-        else:
-            fill_moving(
-                f"SELECT chip_id FROM {STAGED} UNION ALL SELECT chip_id FROM {SETS} WHERE kind = 'damaged'",
-                [],
-            )
+        fill_moving(*_taken_over(body, transfer))
         end_shortages(filing, transfer, Act.RECEIVE)
         arrived = move_within(filing, transfer, Act.RECEIVE, effective_at=body.received_at)
         record_differences(filing, transfer)
         go_on(filing, transfer, Act.RECEIVE, arrived=arrived, received_at=body.received_at)
+
+
+def _taken_over(body: TransferReceived, transfer: Transfer) -> tuple[str, Parameters]:
+    """The query, with its parameters, of the chips that become the consignee's."""
+    if body.accepted_all:
+        return (
+            f"""SELECT chip_id FROM tracking_holding WHERE transfer_id = %s AND chip_id NOT IN (
+                    SELECT chip_id FROM {SETS} WHERE kind IN ('short', 'swapped'))""",
+            [transfer.pk],
+        )
+    return f"SELECT chip_id FROM {STAGED} UNION ALL SELECT chip_id FROM {SETS} WHERE kind = 'damaged'", []
 
 
 def _names_sets(body: TransferReceived) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from chipledger.statements.tracking import TransferDispatched, TransferVoided
 from ledger.handlers import Filing, Handler, Verdict, handles
+from ledger.signing_policies import check_second_person
 from registry.models import Organisation, Site
 from tracking.actions.custody import lock_own_chips
-from tracking.actions.staging import count_staged, stage_holdings
+from tracking.actions.staging import STAGED, count_staged, stage_holdings, weigh
 from tracking.actions.transfers import (
     dispatch_staged,
     end_shortages,
@@ -42,6 +43,7 @@ class Dispatched(Handler[TransferDispatched]):
         if body.carrier is not None:
             dispatches.check_carrier(_find(body.carrier), handle=body.carrier)
         lock_own_chips(filing, kinds=frozenset({AccountKind.ON_HAND}), site=source)
+        check_second_person(filing, lambda: weigh(f"SELECT chip_id FROM {STAGED}"))
         return {}
 
     def apply(self, filing: Filing[TransferDispatched], verdict: Verdict) -> None:

@@ -20,6 +20,7 @@ ledger.founded          R         A
 key.added               MIDCORNL  A
 key.rotated             MIDCORNL  SAX
 key.revoked             MIDCORNL  A
+signing_policy.adopted  MIDCORNL  A
 organisation.admitted   R         SA
 organisation.amended    R         SA
 organisation.suspended  R         SA

@@ -23,7 +23,7 @@ BASELINES = {
     "jobs": 1,
     "log": 3,  # the page, the newest checkpoint, the note
     "report": 5,  # the page, the tally, the newest sweep twice (as a fact and for its lag), the note
-    "drafts": 1,
+    "drafts": 2,  # the papers, the reader's own passkeys
 }
 
 

@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from webauthn.helpers import bytes_to_base64url
 
-from chipledger.dsse import Envelope, Signature, WebAuthnAssertion, parse_envelope, sign_payload
+from chipledger.dsse import Envelope, Signature, parse_envelope, sign_payload
 from chipledger.keys import Algorithm, PrivateKey
-from chipledger.passkeys import verify_signature
+from chipledger.passkeys import PasskeyFlags, read_flags, verify_signature
 from chipledger.refusals import Refused
+from tests import passkeys
+from tests.passkeys import BACKED_UP, BACKUP_ELIGIBLE, PRESENT, VERIFIED
 
 SITE = "ledger.example"
 ORIGIN = "https://ledger.example"
 PASSKEY = PrivateKey.generate(Algorithm.P256)
 PAPER = Envelope("application/vnd.chipledger.statement+json", b"{}", ())
-PRESENT, VERIFIED = 0x01, 0x04
 
 
-def sign_with_passkey(
-    digest: bytes, *, rp_id: str = SITE, flags: int = PRESENT | VERIFIED, **client: object
-) -> Signature:
-    data = {
-        "type": "webauthn.get",
-        "challenge": bytes_to_base64url(digest),
-        "origin": ORIGIN,
-        "crossOrigin": False,
-    }
-    client_data = json.dumps(data | client).encode()
-    authenticator_data = hashlib.sha256(rp_id.encode()).digest() + bytes((flags,)) + bytes(4)
-    assert isinstance(PASSKEY.handle, ec.EllipticCurvePrivateKey)
-    der = PASSKEY.handle.sign(
-        authenticator_data + hashlib.sha256(client_data).digest(), ec.ECDSA(hashes.SHA256())
-    )
-    return Signature(PASSKEY.public.key_id, der, WebAuthnAssertion(authenticator_data, client_data))
+def sign_with_passkey(digest: bytes, **how: Any) -> Signature:
+    return passkeys.sign_with_passkey(PASSKEY, digest, **{"rp_id": SITE, "origin": ORIGIN, **how})
 
 
 def refusal_of(signature: Signature, envelope: Envelope = PAPER, key: PrivateKey = PASSKEY) -> str:
@@ -88,3 +72,12 @@ def test_a_plain_signature_is_no_passkey_and_a_passkey_needs_its_site() -> None:
     with pytest.raises(Refused, match="passkey_not_expected"):
         verify_signature(sign_with_passkey(PAPER.digest), PASSKEY.public, PAPER, rp_id=None, origins=())
     assert refusal_of(replace(sign_with_passkey(PAPER.digest), webauthn=None)) == "signature_invalid"
+
+
+def test_a_passkey_says_whether_it_may_leave_its_device_and_whether_it_has() -> None:
+    for eligible, backed_up in ((False, False), (True, False), (True, True)):
+        flags = PRESENT | VERIFIED | BACKUP_ELIGIBLE * eligible | BACKED_UP * backed_up
+        signed = sign_with_passkey(PAPER.digest, flags=flags)
+        verify_signature(signed, PASSKEY.public, PAPER, rp_id=SITE, origins=[ORIGIN])
+        assert signed.webauthn is not None
+        assert read_flags(signed.webauthn) == PasskeyFlags(eligible, backed_up)
