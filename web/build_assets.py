@@ -21,6 +21,10 @@ LOCKS = ("package.json", "package-lock.json", ".npmrc")
 # What we serve, by its path below node_modules, and its name in `web/static/build`.
 SERVED = {"@tabler/core/dist/css/tabler.min.css": "tabler.css"}
 
+# What only the browser tests read, beside them; it is never served.
+TESTS = CHECKOUT / "tests" / "browser"
+TESTED = {"axe-core/axe.min.js": "build/axe.js"}
+
 # The maps are not served, and a static file storage that hashes names would look for them.
 SOURCE_MAP = re.compile(r"/\*# sourceMappingURL=[^*]*\*/")
 
@@ -58,6 +62,7 @@ def is_current(build: Path, mark: str) -> bool:
         stamp.is_file()
         and stamp.read_text(encoding="ascii").strip() == mark
         and all((build / name).is_file() for name in SERVED.values())
+        and (not TESTS.is_dir() or all((TESTS / name).is_file() for name in TESTED.values()))
     )
 
 
@@ -82,6 +87,9 @@ def build_assets(build: Path = BUILD) -> bool:
         for source, name in SERVED.items():
             text = (Path(folder) / "node_modules" / source).read_text(encoding="utf-8")
             (build / name).write_text(SOURCE_MAP.sub("", text), encoding="utf-8")
+        for source, name in TESTED.items() if TESTS.is_dir() else ():
+            (TESTS / name).parent.mkdir(exist_ok=True)
+            shutil.copy(Path(folder) / "node_modules" / source, TESTS / name)
     (build / "lock.sha256").write_text(mark + "\n", encoding="ascii")
     return True
 

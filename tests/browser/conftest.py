@@ -79,6 +79,14 @@ def world(transactional_db: None) -> World:
     return world
 
 
+def confirm_password(page: Page) -> None:
+    """Prove anew who one is, where a page asks for it."""
+    if "reauthenticate" in page.url:
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Confirm").click()
+        page.wait_for_url(lambda url: "reauthenticate" not in url)
+
+
 def sign_out(page: Page) -> None:
     """Sign out and see it happen: a page that is opened at once would call the click off."""
     page.get_by_role("button", name="Sign out").click()

@@ -1,0 +1,71 @@
+"""Where every page of the house is, taken from its routes, so that a test of all pages forgets none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Final
+
+from django.urls import reverse
+
+from audits.models import Finding
+from jobs.models import Job
+from ledger.models import Key
+from portal.models import Draft
+from registry.models import Person
+from tests.people import Scene
+
+ROOMS: Final = ("registry", "portal")
+DONE_BY_A_BUTTON: Final = frozenset(
+    {
+        *(
+            "draft-prepare",
+            "draft-discard",
+            "job-cancel",
+            "revoke-token",
+            "end-membership",
+            "decide-application",
+        ),
+        *("draft-envelope", "job-rejected", "chip-bundle", "statement-bundle"),  # downloads
+        "invitation",  # for strangers, by a secret
+    }
+)
+
+
+def addresses(scene: Scene, person: Person) -> list[str]:
+    """Every page that this person may open, in the order of the routes."""
+    organisation = person.memberships.get().organisation
+    mine: dict[str, Iterable[object]] = {
+        "draft": Draft.objects.filter(organisation=organisation).values_list("pk", flat=True),
+        "job": Job.objects.filter(scope=organisation.signer.handle).values_list("pk", flat=True),
+        "finding": Finding.objects.filter(organisation=organisation).values_list("uid", flat=True),
+        "transfer": [scene.received, scene.overdue],
+        "statement": [scene.received],
+        "site": ["dc-1"] if organisation.signer.kind != "manufacturer" else ["fab-1"],
+        "organisation": ["operator-a"],
+        "receive": [scene.overdue] if organisation.signer.handle == "operator-a" else [],
+        "rotate-key": Key.objects.filter(person=person.pseudonym).values_list("key_id", flat=True),
+        "revoke-key": Key.objects.filter(signer=organisation.pk).values_list("key_id", flat=True),
+    }
+    if organisation.signer.kind == "regulator":
+        mine["finding"] = Finding.objects.values_list("uid", flat=True)
+    found = []
+    for name, takes_arguments in routes():
+        if name in DONE_BY_A_BUTTON:
+            continue
+        if name == "chip":
+            found.append(reverse(name, args=["maker-a", "A0001-7"]))
+        elif takes_arguments:
+            found += [reverse(name, args=[value]) for value in list(mine[name])[:2]]
+        else:
+            found.append(reverse(name))
+    return found
+
+
+def routes() -> list[tuple[str, bool]]:
+    """The names of all pages, each with whether its address takes arguments."""
+    return [
+        (str(route.name), bool(route.pattern.regex.groups))
+        for room in ROOMS
+        for route in import_module(f"{room}.urls").pages
+    ]
