@@ -1,4 +1,4 @@
-"""What somebody prepared and nobody has signed yet: the one thing the portal keeps."""
+"""What the portal keeps: papers that nobody has signed yet, and the views of lists that people have saved."""
 
 from __future__ import annotations
 
@@ -47,3 +47,33 @@ class Draft(models.Model):
                 name="draft_waiting",
             )
         ]
+
+
+class SavedView(models.Model):
+    """A filter, order and choice of columns of a list under a name: somebody's own, or shared with the organisation.
+
+    ``query`` is the part of the list's address that it keeps. ``is_default``: the person who saved it sees the list so
+    when they open it plainly.
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="saved_views")
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="saved_views")
+    listing = models.CharField(max_length=40)
+    name = models.CharField(max_length=80)
+    query = models.CharField(max_length=2000, blank=True)
+    is_shared = models.BooleanField(default=False)
+    is_default = models.BooleanField(default=False)
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "organisation", "listing", "name"], name="saved_view_once_by_name"
+            ),
+            models.UniqueConstraint(
+                fields=["person", "organisation", "listing"],
+                condition=Q(is_default=True),
+                name="one_default_view_of_a_list",
+            ),
+        ]
+        indexes = [models.Index(fields=["organisation", "listing"], name="saved_view_of_a_list")]

@@ -1,4 +1,4 @@
-"""Which statements and jobs a reader may see: rules that need to know every room."""
+"""Which statements, jobs and saved views a reader may see: rules that need to know every room."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from jobs.models import Job
 from ledger.models import SignerKind, Statement
+from portal.models import SavedView
 from registry.access import Reader, readable, visible
 from tracking.models import Difference, Movement, Transfer
 
@@ -36,3 +37,12 @@ def statements_of(reader: Reader) -> QuerySet[Statement]:
 def jobs_of(reader: Reader) -> QuerySet[Job]:
     """The organisation's own."""
     return Job.objects.filter(scope=reader.handle)
+
+
+@readable(SavedView, logged=False)
+def views_of(reader: Reader) -> QuerySet[SavedView]:
+    """One's own for the organisation one acts for, and those that colleagues share with it; a program has none."""
+    if reader.person is None:
+        return SavedView.objects.none()
+    mine = Q(person=reader.person) | Q(is_shared=True)
+    return SavedView.objects.filter(mine, organisation=reader.organisation)

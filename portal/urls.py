@@ -16,6 +16,7 @@ from portal.views import (
     papers,
     places,
     receipts,
+    saved_views,
     search,
     tokens,
     transfers,
@@ -77,6 +78,10 @@ pages: list[URLPattern] = [
     path("keys/policy/", keys.policy, name="signing-policy"),
     re_path(r"^keys/(?P<key_id>[0-9a-f]{64})/rotate/$", keys.rotate, name="rotate-key"),
     re_path(r"^keys/(?P<key_id>[0-9a-f]{64})/revoke/$", keys.revoke, name="revoke-key"),
+    path("views/", saved_views.saved_views, name="saved-views"),
+    path("views/save/<slug:listing>/", saved_views.save, name="save-view"),
+    path("views/<int:number>/rename/", saved_views.rename, name="rename-view"),
+    path("views/<int:number>/delete/", saved_views.delete, name="delete-view"),
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/<int:number>/revoke/", tokens.revoke, name="revoke-token"),
 ]

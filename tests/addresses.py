@@ -27,6 +27,7 @@ DONE_BY_A_BUTTON: Final = frozenset(
             "decide-application",
         ),
         *("draft-envelope", "job-rejected", "chip-bundle", "statement-bundle"),  # downloads
+        *("save-view", "rename-view", "delete-view"),
         "invitation",  # for strangers, by a secret
     }
 )

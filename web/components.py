@@ -47,11 +47,16 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table. `sort` is the word that `?sort=` takes for it."""
+    """A column of a table. `sort` is the word that `?sort=` takes for it, `key` the one that `?columns=` takes.
+
+    `exports` are the names under which an export tells what the column shows, `key` itself when there is but one.
+    """
 
     label: str
     sort: str | None = None
     numeric: bool = False
+    key: str = ""
+    exports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,25 @@
-"""Streams a list as CSV, exactly as shown, however long, and safe to open in a spreadsheet."""
+"""Exports of lists: exactly as shown, however long, safe in a spreadsheet, and saying what they were made from."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
-from django.http import StreamingHttpResponse
+from django.http import FileResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
+
+from chipledger import base64s
 
 # A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection").
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _CHUNK_BYTES = 64 * 1024
+CSV_TYPE: Final = "text/csv; charset=utf-8"
 
 
 class _Echo:
@@ -19,6 +27,9 @@ class _Echo:
 
     def write(self, line: str) -> str:
         return line
+
+
+_WRITER = csv.writer(_Echo())
 
 
 def cell(value: object) -> str:
@@ -38,11 +49,10 @@ def cell(value: object) -> str:
 
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
     """UTF-8 CSV (RFC 4180) in chunks of about 64 KiB; memory stays bounded whatever the number of rows."""
-    writer = csv.writer(_Echo())
-    pending: list[bytes] = [str(writer.writerow([cell(name) for name in header])).encode()]
+    pending: list[bytes] = [csv_line(header)]
     size = len(pending[0])
     for row in rows:
-        line = str(writer.writerow([cell(value) for value in row])).encode()
+        line = csv_line(row)
         pending.append(line)
         size += len(line)
         if size >= _CHUNK_BYTES:
@@ -52,13 +62,86 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterat
         yield b"".join(pending)
 
 
-def csv_response(
-    filename: str, header: Sequence[str], rows: Iterable[Sequence[object]]
+@dataclass(frozen=True)
+class Provenance:
+    """What an export was made from, so that two people can see whether they hold the same one.
+
+    ``size`` and ``root`` (hex) are the newest checkpoint of the log ``origin``, None before there is one.
+    """
+
+    title: str
+    narrowed_to: str
+    made_at: datetime
+    origin: str
+    size: int | None
+    root: str | None
+
+    def as_members(self) -> dict[str, object]:
+        """The same as members of a JSON object."""
+        checkpoint = None if self.size is None else {"log": self.origin, "size": self.size, "root": self.root}
+        return {
+            "title": self.title,
+            "filter": self.narrowed_to,
+            "made_at": cell(self.made_at),
+            "checkpoint": checkpoint,
+        }
+
+
+def csv_file(
+    name: str, header: Sequence[str], rows: Iterable[Sequence[object]], *, made: Provenance
+) -> FileResponse:
+    """A download of ``rows`` as CSV, with its SHA-256 in `Repr-Digest` (RFC 9530) and, shortened, in its name.
+
+    The digest comes before the bytes, so the file is first written to disk: memory stays bounded, the wait does not.
+    Give it an iterator (`queryset.iterator()`), never a list of a million.
+    """
+    digest = hashlib.sha256()
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    for chunk in csv_lines(header, rows):
+        digest.update(chunk)
+        file.write(chunk)
+    file.seek(0)
+    response = FileResponse(
+        file, as_attachment=True, filename=f"{name}-{digest.hexdigest()[:16]}.csv", content_type=CSV_TYPE
+    )
+    response["Repr-Digest"] = f"sha-256=:{base64s.encode(digest.digest())}:"
+    response["Chipledger-Made-At"] = cell(made.made_at)
+    if made.size is not None:
+        response["Chipledger-Checkpoint"] = f"{made.origin} {made.size} {made.root}"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def json_file(
+    name: str, header: Sequence[str], rows: Iterable[Sequence[object]], *, made: Provenance
 ) -> StreamingHttpResponse:
-    """A download of `rows` as CSV. Give it an iterator (`queryset.iterator()`), never a list of a million."""
-    response = StreamingHttpResponse(csv_lines(header, rows), content_type="text/csv; charset=utf-8")
-    disposition = content_disposition_header(as_attachment=True, filename=filename)
+    """A download of the same rows as one JSON object, streamed; ``csv_sha256`` at its end is that of the CSV."""
+    response = StreamingHttpResponse(
+        json_lines(header, rows, made=made), content_type="application/json; charset=utf-8"
+    )
+    disposition = content_disposition_header(as_attachment=True, filename=f"{name}.json")
     if disposition:
         response["Content-Disposition"] = disposition
     response["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def json_lines(
+    header: Sequence[str], rows: Iterable[Sequence[object]], *, made: Provenance
+) -> Iterator[bytes]:
+    """One JSON object: where the rows come from, a row a line with values as the CSV has them, and the CSV's digest."""
+    head = json.dumps(made.as_members(), ensure_ascii=False)
+    yield f'{head[:-1]}, "columns": {json.dumps(list(header))}, "rows": ['.encode()
+    digest = hashlib.sha256(csv_line(header))
+    separator = "\n"
+    for row in rows:
+        digest.update(csv_line(row))
+        values = [value if isinstance(value, int) or value is None else cell(value) for value in row]
+        yield (separator + json.dumps(values, ensure_ascii=False)).encode()
+        separator = ",\n"
+    yield f'\n], "csv_sha256": "{digest.hexdigest()}"}}\n'.encode()
+
+
+def csv_line(row: Sequence[object]) -> bytes:
+    """One row as the CSV has it, with its line end."""
+    return str(_WRITER.writerow([cell(value) for value in row])).encode()

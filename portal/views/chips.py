@@ -14,7 +14,7 @@ from chipledger import clock
 from ledger.bundles import bundle_of
 from portal.doorway import page
 from portal.forms.filters import ChipFilter
-from portal.lists import export, wants_csv
+from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.queries.chips import ACCOUNT_TONES, chip_facts, draw, events_of, papers_of, statements_behind
 from registry.access import Reader, visible
 from registry.models import Chip
@@ -25,37 +25,43 @@ from web.components import Column
 from web.paging import Keyset
 
 CHIPS = Keyset(("id",))
-COLUMNS = (
-    Column("Chip"),
-    Column("Model"),
-    Column("Account"),
-    Column("Holder"),
-    Column("Site"),
-    Column("Since"),
+LISTING = Listing(
+    "chips",
+    "Chips",
+    (
+        Column("Chip", key="chip"),
+        Column("Model", key="model"),
+        Column("Account", key="account"),
+        Column("Holder", key="holder"),
+        Column("Site", key="site"),
+        Column("Since", key="since"),
+    ),
+    ("chip", "model", "account", "holder", "site", "since"),
 )
-HEADER = ("chip", "model", "account", "holder", "site", "since")
 
 
 @require_safe
 @page
 def chips(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     """Chips that the reader holds, made, held or expects; a regulator's, those that were within its countries."""
+    views = views_of(reader, LISTING)
+    if (opened := default_view(request, reader, views)) is not None:
+        return opened
     form = ChipFilter(request.GET)
     rows = form.narrow(visible(reader, Chip), visible(reader, Holding)).select_related(
         "maker__signer", "model"
     )
-    if wants_csv(request):
-        return export("chips", HEADER, rows, CHIPS, lambda batch: _lines(batch, reader))
+    file = export_asked(request, LISTING, rows, CHIPS, lambda batch: _lines(batch, reader), form=form)
+    if file is not None:
+        return file
     found = CHIPS.page(rows, request)
     places = placements(found.items, reader=reader)
-    context = {
-        "title": "Chips",
+    context = list_context(request, reader, LISTING, views) | {
         "form": form,
         "page": found,
         "rows": [
             (chip, _name(chip), places.get(chip.pk), _account(places.get(chip.pk))) for chip in found.items
         ],
-        "columns": COLUMNS,
     }
     return render(request, "portal/chips.html", context)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -18,7 +20,7 @@ from portal.actions.drafts import prepare_draft
 from portal.doorway import page, refusal_of
 from portal.forms.filters import FindingForm, ReportForm
 from portal.forms.papers import DecideForm, ExplainForm
-from portal.lists import export, wants_csv
+from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.papers import statement_paper
 from portal.queries.findings import about, arithmetic, cells
 from registry.access import Reader, get_visible, visible
@@ -33,14 +35,18 @@ ORDERS = {
     "-opened": Keyset(("-opened_at", "-id")),
 }
 COLUMNS = (
-    Column("Severity", sort="severity"),
-    Column("Finding"),
-    Column("About"),
-    Column("Must explain"),
-    Column("Site"),
-    Column("State"),
-    Column("Opened", sort="opened"),
-    Column("Due"),
+    Column("Severity", sort="severity", key="severity"),
+    Column("Finding", key="finding", exports=("finding", "rule", "nature", "root_cause")),
+    Column("About", key="subject"),
+    Column("Must explain", key="organisation", exports=("organisation", "counterparty")),
+    Column("Site", key="site", exports=("site", "country")),
+    Column("State", key="state", exports=("state", "closing", "closed_at")),
+    Column("Opened", sort="opened", key="opened_at", exports=("began_at", "opened_at")),
+    Column("Due", key="due_at"),
+)
+LISTING = Listing("findings", "Findings", COLUMNS, reports.HEADER)
+REPORT = Listing(
+    "report", "Discrepancy report", tuple(replace(column, sort=None) for column in COLUMNS), reports.HEADER
 )
 TALLY_COLUMNS = (Column("Severity"), Column("Rule"), Column("Findings", numeric=True))
 TONES = {
@@ -54,25 +60,25 @@ TONES = {
 @page
 def findings(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     """Findings that the reader may see, the gravest first."""
+    views = views_of(reader, LISTING)
+    if (opened := default_view(request, reader, views)) is not None:
+        return opened
     form = FindingForm(request.GET)
     rows = queries.with_names(form.wanted().narrow(visible(reader, Finding))).select_related(
         "chip__maker__signer", "transfer"
     )
     keyset = chosen_keyset(request, ORDERS, default="-severity")
-    if wants_csv(request):
-        return export(
-            "findings", reports.HEADER, rows, keyset, lambda batch: (cells(each, reader) for each in batch)
-        )
+    file = export_asked(request, LISTING, rows, keyset, _rows_for(reader), form=form)
+    if file is not None:
+        return file
     found = keyset.page(rows, request)
-    context = {
-        "title": "Findings",
+    context = list_context(request, reader, LISTING, views) | {
         "form": form,
         "page": found,
         "rows": [
             (finding, RULE_OF[finding.rule], about(finding), TONES[Finding.State(finding.state)])
             for finding in found.items
         ],
-        "columns": COLUMNS,
     }
     return render(request, "portal/findings.html", context)
 
@@ -120,29 +126,32 @@ def finding(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
 def report(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     """The discrepancy report: counts by rule and severity, then the rows; the same filters, a period, and an export."""
     now = clock.now()
+    views = views_of(reader, REPORT)
+    if (opened := default_view(request, reader, views)) is not None:
+        return opened
     form = ReportForm(request.GET)
     rows = form.wanted().narrow(visible(reader, Finding))
     keyset = ORDERS["severity"]
-    if wants_csv(request):
-        return export(
-            "discrepancy-report",
-            reports.HEADER,
-            queries.with_names(rows),
-            keyset,
-            lambda batch: (cells(each, reader) for each in batch),
-        )
+    file = export_asked(
+        request,
+        REPORT,
+        queries.with_names(rows),
+        keyset,
+        _rows_for(reader),
+        form=form,
+    )
+    if file is not None:
+        return file
     found = keyset.page(queries.with_names(rows).select_related("chip__maker__signer", "transfer"), request)
     tally = [(each, RULE_OF[each.rule].title) for each in queries.tally(rows)]
     lag = queries.sweep_lag(at=now)
-    context = {
-        "title": "Discrepancy report",
+    context = list_context(request, reader, REPORT, views) | {
         "form": form,
         "at": now,
         "page": found,
         "rows": [
             (each, RULE_OF[each.rule], about(each), TONES[Finding.State(each.state)]) for each in found.items
         ],
-        "columns": tuple(Column(column.label, numeric=column.numeric) for column in COLUMNS),
         "tally": tally,
         "query": _without(request, "rule", "severity", "cursor"),
         "together": sum(each.findings for each, _ in tally),
@@ -151,6 +160,10 @@ def report(request: HttpRequest, reader: Reader) -> HttpResponseBase:
         "is_lagging": queries.is_lagging(lag),
     }
     return render(request, "portal/report.html", context)
+
+
+def _rows_for(reader: Reader) -> Callable[[list[Finding]], Iterable[tuple[object, ...]]]:
+    return lambda batch: (cells(each, reader) for each in batch)
 
 
 def _form(

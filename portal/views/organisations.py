@@ -12,7 +12,7 @@ from audits.models import Finding
 from ledger.models import Key
 from portal.doorway import page
 from portal.forms.filters import OrganisationFilter
-from portal.lists import export, wants_csv
+from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from registry.access import Reader, get_visible, visible
 from registry.models import Membership, Organisation, Site
 from tracking.models import OPEN_TRANSFERS, Transfer
@@ -20,7 +20,18 @@ from web.components import Column
 from web.paging import Keyset
 
 ORGANISATIONS = Keyset(("name", "pk"))
-COLUMNS = (Column("Organisation"), Column("Handle"), Column("Kind"), Column("Countries"), Column("Standing"))
+LISTING = Listing(
+    "organisations",
+    "Organisations",
+    (
+        Column("Organisation", key="name"),
+        Column("Handle", key="handle"),
+        Column("Kind", key="kind"),
+        Column("Countries", key="countries"),
+        Column("Standing", key="standing"),
+    ),
+    ("handle", "name", "kind", "countries", "standing"),
+)
 KEY_COLUMNS = (Column("Key"), Column("Algorithm"), Column("Office"), Column("Counts from"), Column("Until"))
 
 
@@ -28,16 +39,17 @@ KEY_COLUMNS = (Column("Key"), Column("Algorithm"), Column("Office"), Column("Cou
 @page
 def organisations(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     """Everybody who was admitted; the register is published."""
+    views = views_of(reader, LISTING)
+    if (opened := default_view(request, reader, views)) is not None:
+        return opened
     form = OrganisationFilter(request.GET)
     rows = form.narrow(visible(reader, Organisation).select_related("signer"))
-    if wants_csv(request):
-        header = ("handle", "name", "kind", "countries", "standing")
-        return export("organisations", header, rows, ORGANISATIONS, lambda batch: map(_cells, batch))
-    context = {
-        "title": "Organisations",
+    file = export_asked(request, LISTING, rows, ORGANISATIONS, lambda batch: map(_cells, batch), form=form)
+    if file is not None:
+        return file
+    context = list_context(request, reader, LISTING, views) | {
         "form": form,
         "page": ORGANISATIONS.page(rows, request),
-        "columns": COLUMNS,
     }
     return render(request, "portal/organisations.html", context)
 

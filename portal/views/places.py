@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from audits.models import Balance, Cluster, Finding
 from portal.doorway import page
 from portal.forms.filters import BalanceFilter, ClusterFilter, SiteFilter
-from portal.lists import export, wants_csv
+from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.queries.places import counts_at, lines_of
 from registry.access import Reader, get_visible, visible
 from registry.models import Site
@@ -19,70 +19,79 @@ from web.paging import Keyset
 SITES = Keyset(("code", "id"))
 CLUSTERS = Keyset(("-tpp", "-id"))
 BALANCES = Keyset(("-unaccounted", "-id"))
-SITE_COLUMNS = (
-    Column("Site"),
-    Column("Operator"),
-    Column("Country"),
-    Column("On the book", numeric=True),
-    Column("Seen", numeric=True),
-    Column("Unaccounted for", numeric=True),
-    Column("Slots", numeric=True),
-    Column("Power kW", numeric=True),
+SITES_LISTING = Listing(
+    "sites",
+    "Sites",
+    (
+        Column("Site", key="site", exports=("site", "name")),
+        Column("Operator", key="organisation"),
+        Column("Country", key="country"),
+        Column("On the book", numeric=True, key="on_book"),
+        Column("Seen", numeric=True, key="seen"),
+        Column("Unaccounted for", numeric=True, key="unaccounted"),
+        Column("Slots", numeric=True, key="slots"),
+        Column("Power kW", numeric=True, key="power_kw"),
+    ),
+    ("site", "name", "organisation", "country", "on_book", "seen", "unaccounted", "slots", "power_kw"),
 )
-CLUSTER_COLUMNS = (
-    Column("Cluster"),
-    Column("Policy"),
-    Column("Line"),
-    Column("Chips", numeric=True),
-    Column("H100-equivalents", numeric=True),
-    Column("Memory GB", numeric=True),
-    Column("Members", numeric=True),
-    Column("Measured"),
+CLUSTERS_LISTING = Listing(
+    "clusters",
+    "Clusters",
+    (
+        Column("Cluster", key="cluster"),
+        Column("Policy", key="policy"),
+        Column("Line", key="above"),
+        Column("Chips", numeric=True, key="chips"),
+        Column("H100-equivalents", numeric=True, key="tpp", exports=("tpp", "fp16_gflops")),
+        Column("Memory GB", numeric=True, key="memory_mb"),
+        Column("Members", numeric=True, key="member_count", exports=("members",)),
+        Column("Measured", key="measured_at"),
+    ),
+    ("cluster", "policy", "above", "chips", "tpp", "fp16_gflops", "memory_mb", "members", "measured_at"),
 )
 BALANCE_COLUMNS = (
-    Column("Organisation"),
-    Column("Site"),
-    Column("On hand", numeric=True),
-    Column("In service", numeric=True),
-    Column("Seen by hardware", numeric=True),
-    Column("By host", numeric=True),
-    Column("Unaccounted for", numeric=True),
-    Column("In transit", numeric=True),
-    Column("Lost or stolen", numeric=True),
+    Column("Organisation", key="organisation"),
+    Column("Site", key="site"),
+    Column("On hand", numeric=True, key="on_hand"),
+    Column("In service", numeric=True, key="installed"),
+    Column(
+        "Seen by hardware", numeric=True, key="seen_hardware", exports=("seen_hardware", "seen_inspected")
+    ),
+    Column("By host", numeric=True, key="seen_host", exports=("seen_host", "seen_weaker")),
+    Column("Unaccounted for", numeric=True, key="unaccounted", exports=("unaccounted", "measured_at")),
+    Column("In transit", numeric=True, key="in_transit"),
+    Column(
+        "Lost or stolen",
+        numeric=True,
+        key="lost",
+        exports=("lost", "stolen", "retired", "destroyed", "exported"),
+    ),
 )
 BALANCE_HEADER = (
-    "organisation", "site", "on_hand", "installed", "in_transit", "lost", "stolen", "retired", "destroyed",
+    "organisation", "site", "on_hand", "installed", "in_transit", "lost", "stolen", "retired", "destroyed", "exported",
     "seen_hardware", "seen_inspected", "seen_host", "seen_weaker", "unaccounted", "measured_at",
 )  # fmt: skip
+BALANCES_LISTING = Listing("balances", "Balances", BALANCE_COLUMNS, BALANCE_HEADER)
 
 
 @require_safe
 @page
 def sites(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     """Sites of the organisation, or of a regulator's countries, with what the newest sweep counted there."""
+    views = views_of(reader, SITES_LISTING)
+    if (opened := default_view(request, reader, views)) is not None:
+        return opened
     form = SiteFilter(request.GET)
     rows = form.narrow(visible(reader, Site).select_related("organisation__signer"))
-    if wants_csv(request):
-        header = (
-            "site",
-            "name",
-            "organisation",
-            "country",
-            "on_book",
-            "seen",
-            "unaccounted",
-            "slots",
-            "power_kw",
-        )
-        return export("sites", header, rows, SITES, lambda batch: lines_of(batch, reader))
+    file = export_asked(request, SITES_LISTING, rows, SITES, lambda batch: lines_of(batch, reader), form=form)
+    if file is not None:
+        return file
     found = SITES.page(rows, request)
     counts = counts_at(found.items, reader)
-    context = {
-        "title": "Sites",
+    context = list_context(request, reader, SITES_LISTING, views) | {
         "form": form,
         "page": found,
         "rows": [(site, counts.get(site.pk)) for site in found.items],
-        "columns": SITE_COLUMNS,
     }
     return render(request, "portal/sites.html", context)
 
@@ -113,30 +122,23 @@ def site(request: HttpRequest, reader: Reader, code: str) -> HttpResponse:
 @page
 def clusters(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     """Clusters against every policy in force, the strongest first."""
+    views = views_of(reader, CLUSTERS_LISTING)
+    if (opened := default_view(request, reader, views)) is not None:
+        return opened
     form = ClusterFilter(request.GET)
     rows = form.narrow(visible(reader, Cluster).select_related("policy", "organisation__signer", "site"))
-    if wants_csv(request):
-        header = (
-            "cluster",
-            "policy",
-            "above",
-            "chips",
-            "tpp",
-            "fp16_gflops",
-            "memory_mb",
-            "members",
-            "measured_at",
-        )
-        return export("clusters", header, rows, CLUSTERS, lambda batch: map(_cluster, batch))
+    file = export_asked(
+        request, CLUSTERS_LISTING, rows, CLUSTERS, lambda batch: map(_cluster, batch), form=form
+    )
+    if file is not None:
+        return file
     found = CLUSTERS.page(rows, request)
-    context = {
-        "title": "Clusters",
+    context = list_context(request, reader, CLUSTERS_LISTING, views) | {
         "form": form,
         "page": found,
         "rows": [
             (cluster, f"{cluster.tpp / 15840:,.1f}", cluster.memory_mb // 1000) for cluster in found.items
         ],
-        "columns": CLUSTER_COLUMNS,
     }
     return render(request, "portal/clusters.html", context)
 
@@ -145,12 +147,18 @@ def clusters(request: HttpRequest, reader: Reader) -> HttpResponseBase:
 @page
 def balances(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     """Book inventory against what the silicon proved, the widest gap first."""
+    views = views_of(reader, BALANCES_LISTING)
+    if (opened := default_view(request, reader, views)) is not None:
+        return opened
     form = BalanceFilter(request.GET)
     rows = form.narrow(visible(reader, Balance).select_related("organisation__signer", "site"))
-    if wants_csv(request):
-        return export("balances", BALANCE_HEADER, rows, BALANCES, lambda batch: map(_balance, batch))
+    file = export_asked(
+        request, BALANCES_LISTING, rows, BALANCES, lambda batch: map(_balance, batch), form=form
+    )
+    if file is not None:
+        return file
     found = BALANCES.page(rows, request)
-    context = {"title": "Balances", "form": form, "page": found, "columns": BALANCE_COLUMNS}
+    context = list_context(request, reader, BALANCES_LISTING, views) | {"form": form, "page": found}
     return render(request, "portal/balances.html", context)
 
 

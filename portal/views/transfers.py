@@ -14,7 +14,7 @@ from portal.doorway import page, refusal_of
 from portal.faults import FaultyRows
 from portal.forms.filters import TransferFilter
 from portal.forms.papers import DispatchForm
-from portal.lists import export, wants_csv
+from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.papers.documents import statement_papers
 from portal.queries.transfers import papers_about, receive_refusal, state_of
 from portal.selections import read_names
@@ -28,30 +28,25 @@ from web.paging import Keyset
 
 TRANSFERS = Keyset(("-id",))
 LINES = Keyset(("chip_id",))
-COLUMNS = (
-    Column("Transfer"),
-    Column("From"),
-    Column("To"),
-    Column("Chips", numeric=True),
-    Column("Under way", numeric=True),
-    Column("State"),
-    Column("Dispatched"),
-    Column("Receipt due"),
-)
 LINE_COLUMNS = (Column("Chip"), Column("Model"), Column("What became of it"))
 DIFFERENCE_COLUMNS = (Column("Difference"), Column("Chip"), Column("Recorded"), Column("Settled"))
-HEADER = (
-    "transfer",
-    "sender",
-    "from_site",
-    "consignee",
-    "to_site",
-    "quantity",
-    "outstanding",
-    "state",
-    "dispatched_at",
-    "estimated_arrival",
-    "due_at",
+LISTING = Listing(
+    "transfers",
+    "Transfers",
+    (
+        Column("Transfer", key="transfer"),
+        Column("From", key="sender", exports=("sender", "from_site")),
+        Column("To", key="consignee", exports=("consignee", "to_site")),
+        Column("Chips", numeric=True, key="quantity"),
+        Column("Under way", numeric=True, key="outstanding"),
+        Column("State", key="state"),
+        Column("Dispatched", key="dispatched_at"),
+        Column("Receipt due", key="due_at", exports=("estimated_arrival", "due_at")),
+    ),
+    (
+        *("transfer", "sender", "from_site", "consignee", "to_site", "quantity", "outstanding", "state"),
+        *("dispatched_at", "estimated_arrival", "due_at"),
+    ),
 )
 
 
@@ -60,17 +55,19 @@ HEADER = (
 def transfers(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     """Transfers that the reader is a side of, or that touch its countries."""
     now = clock.now()
+    views = views_of(reader, LISTING)
+    if (opened := default_view(request, reader, views)) is not None:
+        return opened
     form = TransferFilter(request.GET)
     rows = form.narrow(with_parties(visible(reader, Transfer)), own=reader.organisation.pk, at=now)
-    if wants_csv(request):
-        return export("transfers", HEADER, rows, TRANSFERS, lambda batch: map(_cells, batch))
+    file = export_asked(request, LISTING, rows, TRANSFERS, lambda batch: map(_cells, batch), form=form)
+    if file is not None:
+        return file
     found = TRANSFERS.page(rows, request)
-    context = {
-        "title": "Transfers",
+    context = list_context(request, reader, LISTING, views) | {
         "form": form,
         "page": found,
         "rows": [(transfer, *state_of(transfer, at=now)) for transfer in found.items],
-        "columns": COLUMNS,
         "refusal": _filing_refusal(reader),
     }
     return render(request, "portal/transfers.html", context)

@@ -49,6 +49,7 @@ def test_a_regulator_goes_from_the_findings_to_proofs_that_verify_offline_and_ex
 
     page.goto("/report/?rule=declared_loss")
     picture(page, "discrepancy-report")
+    page.get_by_text("Export", exact=True).click()
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
     rows = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))

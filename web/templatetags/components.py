@@ -10,6 +10,7 @@ from django import template
 from django.forms import BoundField, Form
 from django.http import HttpRequest
 from django.template import Context
+from django.template.base import Parser, Token
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
@@ -137,6 +138,29 @@ def ledger_table(context: Context, content: str, columns: Sequence[Column], *, c
     return render_to_string("components/table.html", {"columns": cells, "rows": content, "caption": caption})
 
 
+class Cell(template.Node):
+    """A cell of a table, drawn only while its column is shown; a list without a choice of columns shows all."""
+
+    def __init__(self, key: str, css: str, nodes: template.NodeList) -> None:
+        self.key, self.css, self.nodelist = key, css, nodes
+
+    def render(self, context: Context) -> SafeString:
+        shown = context.get("shown")
+        if shown is not None and self.key not in shown:
+            return SafeString("")
+        start = f'<td class="{self.css}">' if self.css else "<td>"
+        return SafeString(f"{start}{self.nodelist.render(context)}</td>")
+
+
+@register.tag("cell")
+def cell(parser: Parser, token: Token) -> Cell:
+    """`{% cell "site" "num" %}…{% endcell %}`: the key of the column, then the classes of the cell."""
+    _, key, *css = (part.strip('"') for part in token.split_contents())
+    nodes = parser.parse(("endcell",))
+    parser.delete_first_token()
+    return Cell(key, " ".join(css), nodes)
+
+
 @register.inclusion_tag("components/pagination.html")
 def pagination(page: Page[Any]) -> dict[str, object]:
     """Where the list goes on. No totals: they are not counted."""
@@ -144,21 +168,12 @@ def pagination(page: Page[Any]) -> dict[str, object]:
 
 
 @register.inclusion_tag("components/filter_bar.html", takes_context=True)
-def filter_bar(context: Context, form: Form, *, export: bool = False) -> dict[str, object]:
-    """A GET form whose answers stay in the address. `export` links to the same rows as `?format=csv`."""
-    request: HttpRequest = context["request"]
-    query = request.GET.copy()
-    query.pop(CURSOR, None)
-    sort = query.get("sort", "")
+def filter_bar(context: Context, form: Form) -> dict[str, object]:
+    """A GET form whose answers stay in the address, beside the order and the columns that were chosen before."""
+    query = context["request"].GET
+    kept = [(name, value) for name in ("sort", "columns") for value in query.getlist(name) if value]
     is_filtered = any(value for name, values in query.lists() if name in form.fields for value in values)
-    query["format"] = "csv"
-    return {
-        "form": form,
-        "sort": sort,
-        "is_filtered": is_filtered,
-        "path": request.path,
-        "export_url": f"?{query.urlencode()}" if export else None,
-    }
+    return {"form": form, "kept": kept, "is_filtered": is_filtered, "path": context["request"].path}
 
 
 @register.inclusion_tag("components/field.html")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
-from web.exports import cell, csv_lines, csv_response
+from web.exports import Provenance, cell, csv_file, csv_lines, json_lines
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
@@ -56,8 +59,31 @@ def test_an_export_starts_before_the_list_ends() -> None:
     assert len(first) < 128 * 1024
 
 
-def test_the_download_has_a_name_and_a_type() -> None:
-    response = csv_response("findings Luleå.csv", ("a",), [])
+MADE = Provenance(
+    "Findings", "Rule: clone", datetime(2026, 1, 31, 12, tzinfo=UTC), "log.example", 7, "ab" * 32
+)
+
+
+def test_the_csv_says_its_digest_its_time_and_its_checkpoint() -> None:
+    response = csv_file("findings", ("a", "b"), iter([("x", 1)]), made=MADE)
+    content = b"".join(response)
+    response.file_to_stream.close()
+    digest = hashlib.sha256(content)
+    assert content == b"a,b\r\nx,1\r\n"
     assert response["Content-Type"] == "text/csv; charset=utf-8"
-    assert response["Content-Disposition"] == "attachment; filename*=utf-8''findings%20Lule%C3%A5.csv"
+    assert response["Content-Disposition"].endswith(f'filename="findings-{digest.hexdigest()[:16]}.csv"')
+    assert response["Repr-Digest"] == f"sha-256=:{base64.b64encode(digest.digest()).decode()}:"
+    assert response["Chipledger-Made-At"] == "2026-01-31T12:00:00Z"
+    assert response["Chipledger-Checkpoint"] == f"log.example 7 {'ab' * 32}"
     assert response["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_json_holds_the_same_rows_and_the_digest_of_the_csv() -> None:
+    rows: list[tuple[object, ...]] = [("=1+1", 2, None), ("Luleå", -5, True)]
+    found = json.loads(b"".join(json_lines(("a", "b", "c"), iter(rows), made=MADE)))
+    assert found["columns"] == ["a", "b", "c"]
+    assert found["rows"] == [["'=1+1", 2, None], ["Luleå", -5, True]]
+    assert found["checkpoint"] == {"log": "log.example", "size": 7, "root": "ab" * 32}
+    assert found["filter"] == "Rule: clone"
+    csv_bytes = b"".join(csv_lines(("a", "b", "c"), rows))
+    assert found["csv_sha256"] == hashlib.sha256(csv_bytes).hexdigest()
