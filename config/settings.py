@@ -142,6 +142,7 @@ TEMPLATES = [
 
 RAIL_ROLE = "portal.doorway.rail_role"
 SEARCH_URL_NAME = "search"
+GLOSSARY_URL_NAME = "glossary"
 _COMMON_RAIL = [
     ("Organisations", "organisations", "organisations"),
     ("Papers to sign", "inspections", "drafts"),

@@ -31,27 +31,36 @@ class Filter(forms.Form):
         return self.cleaned_data
 
 
-def _word(hint: str) -> forms.CharField:
+def _word(hint: str, help_text: str) -> forms.CharField:
     """A name as it is written in statements; the hint says which."""
     return forms.CharField(
         required=False,
         max_length=63,
+        help_text=help_text,
         widget=forms.TextInput(attrs={"placeholder": hint, "spellcheck": "false"}),
     )
 
 
-def _day() -> forms.DateField:
-    return forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+def _day(help_text: str) -> forms.DateField:
+    return forms.DateField(
+        required=False, help_text=help_text, widget=forms.DateInput(attrs={"type": "date"})
+    )
 
 
 class ChipFilter(Filter):
     """Chips by serial, model, and by where they are as far as the reader may know."""
 
-    serial = forms.CharField(required=False, max_length=64, help_text="Begins with")
-    model = _word("code or name")
-    holder = _word("handle")
-    site = _word("code")
-    account = forms.ChoiceField(required=False, choices=[*ANY, *AccountKind.choices])
+    serial = forms.CharField(
+        required=False, max_length=64, help_text="How the serial begins; capitals and small letters differ."
+    )
+    model = _word("code or name", "A model's code, or a part of its name.")
+    holder = _word("handle", "The organisation that answers for the chips now.")
+    site = _word("code", "The site, by its code.")
+    account = forms.ChoiceField(
+        required=False,
+        choices=[*ANY, *AccountKind.choices],
+        help_text="Where the chips are in the book; in service is on hand.",
+    )
 
     def narrow(self, chips: QuerySet[Chip], holdings: QuerySet[Holding]) -> QuerySet[Chip]:
         """``holdings`` are those that the reader may see: nobody learns by filtering what they may not read."""
@@ -73,10 +82,16 @@ class ChipFilter(Filter):
 class TransferFilter(Filter):
     """Transfers by side, party, state and lateness."""
 
-    party = _word("handle")
-    side = forms.ChoiceField(required=False, choices=[*ANY, ("in", "Incoming"), ("out", "Outgoing")])
+    party = _word("handle", "The sender or the consignee.")
+    side = forms.ChoiceField(
+        required=False,
+        choices=[*ANY, ("in", "Incoming"), ("out", "Outgoing")],
+        help_text="Seen from your organisation.",
+    )
     state = forms.ChoiceField(
-        required=False, choices=[*ANY, ("open", "Under way"), ("overdue", "Overdue"), *TransferState.choices]
+        required=False,
+        choices=[*ANY, ("open", "Under way"), ("overdue", "Overdue"), *TransferState.choices],
+        help_text="Overdue: under way, and the receipt is late.",
     )
 
     def narrow(self, transfers: QuerySet[Transfer], *, own: int, at: datetime) -> QuerySet[Transfer]:
@@ -103,18 +118,23 @@ class FindingForm(Filter):
     """Findings by rule, severity, state, organisation and site."""
 
     rule = forms.ChoiceField(
-        required=False, choices=[*ANY, *((code, rule.title) for code, rule in RULE_OF.items())]
+        required=False,
+        choices=[*ANY, *((code, rule.title) for code, rule in RULE_OF.items())],
+        help_text="What kind of disagreement was found.",
     )
     severity = forms.ChoiceField(
         required=False,
         label="Severity at least",
         choices=[*ANY, *((str(int(step)), step.name.capitalize()) for step in reversed(Severity))],
+        help_text="This step and graver ones.",
     )
     state = forms.ChoiceField(
-        required=False, choices=[*ANY, ("unresolved", "Unresolved"), *Finding.State.choices]
+        required=False,
+        choices=[*ANY, ("unresolved", "Unresolved"), *Finding.State.choices],
+        help_text="Unresolved: open or explained, and not closed.",
     )
-    organisation = _word("handle")
-    site = _word("code")
+    organisation = _word("handle", "The organisation, by its handle.")
+    site = _word("code", "The site, by its code.")
 
     def wanted(self) -> FindingFilter:
         """The filter that lists and reports share."""
@@ -135,16 +155,16 @@ class FindingForm(Filter):
 class ReportForm(FindingForm):
     """The same, over a period and in a country."""
 
-    country = forms.CharField(required=False, max_length=2)
-    since = _day()
-    until = _day()
+    country = forms.CharField(required=False, max_length=2, help_text="Two letters, such as DE.")
+    since = _day("Findings that were open on this day or later.")
+    until = _day("Findings that were open before this day.")
 
 
 class SiteFilter(Filter):
     """Sites by country and operator."""
 
-    country = forms.CharField(required=False, max_length=2)
-    organisation = _word("handle")
+    country = forms.CharField(required=False, max_length=2, help_text="Two letters, such as DE.")
+    organisation = _word("handle", "The organisation, by its handle.")
 
     def narrow(self, sites: QuerySet[Site]) -> QuerySet[Site]:
         said = self.answers()
@@ -158,9 +178,11 @@ class SiteFilter(Filter):
 class ClusterFilter(Filter):
     """Clusters by policy and standing."""
 
-    policy = _word("code")
+    policy = _word("code", "The code of a policy that draws a line.")
     line = forms.ChoiceField(
-        required=False, choices=[*ANY, ("above", "Above the line"), ("below", "Below the line")]
+        required=False,
+        choices=[*ANY, ("above", "Above the line"), ("below", "Below the line")],
+        help_text="On which side of the policy's line the cluster stands.",
     )
 
     def narrow(self, clusters: QuerySet[Cluster]) -> QuerySet[Cluster]:
@@ -173,9 +195,11 @@ class ClusterFilter(Filter):
 class BalanceFilter(Filter):
     """Balances by organisation and site, and those that do not close."""
 
-    organisation = _word("handle")
-    site = _word("code")
-    open = forms.BooleanField(required=False, label="With unaccounted chips")
+    organisation = _word("handle", "The organisation, by its handle.")
+    site = _word("code", "The site, by its code.")
+    open = forms.BooleanField(
+        required=False, label="With unaccounted chips", help_text="Only where book and silicon disagree."
+    )
 
     def narrow(self, balances: QuerySet[Balance]) -> QuerySet[Balance]:
         said = self.answers()
@@ -189,8 +213,12 @@ class BalanceFilter(Filter):
 class OrganisationFilter(Filter):
     """Organisations by kind and country."""
 
-    kind = forms.ChoiceField(required=False, choices=[*ANY, *SignerKind.choices])
-    country = forms.CharField(required=False, max_length=2)
+    kind = forms.ChoiceField(
+        required=False,
+        choices=[*ANY, *SignerKind.choices],
+        help_text="What the organisation was admitted as.",
+    )
+    country = forms.CharField(required=False, max_length=2, help_text="Two letters, such as DE.")
 
     def narrow(self, organisations: QuerySet[Organisation]) -> QuerySet[Organisation]:
         said = self.answers()

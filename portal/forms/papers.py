@@ -91,7 +91,7 @@ class DispatchForm(PaperForm):
     """Chips that leave, for whom, and when they should arrive."""
 
     kind = "transfer.dispatched"
-    from_site = forms.ChoiceField(label="From")
+    from_site = forms.ChoiceField(label="From", help_text="The site of yours where the chips are on hand.")
     consignee = forms.ChoiceField(
         label="Consignee", help_text="Yourself, when you move chips between your own sites."
     )
@@ -99,13 +99,18 @@ class DispatchForm(PaperForm):
         label="To site", max_length=63, help_text="The code of the consignee's site, as it told you."
     )
     estimated_arrival = forms.DateField(
-        label="Estimated arrival", widget=forms.DateInput(attrs={"type": "date"})
+        label="Estimated arrival",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="The day, in UTC; the receipt is due some days after it.",
     )
-    carrier = forms.ChoiceField(label="Carrier", required=False)
+    carrier = forms.ChoiceField(
+        label="Carrier", required=False, help_text="It sees the shipment and its count, not the serials."
+    )
     waybill = forms.RegexField(
         REFERENCE,
         label="Waybill",
         required=False,
+        help_text="The carrier's number for the shipment.",
         error_messages={"invalid": "A waybill has up to 80 letters, digits, spaces and ._/#:- only."},
     )
     chips = forms.CharField(
@@ -155,7 +160,9 @@ class ReceiptForm(PaperForm):
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "autofocus": True}),
         help_text="Scan or paste, one a line. Serials alone will do for chips that are expected.",
     )
-    file = forms.FileField(label="Or a file of chips", required=False)
+    file = forms.FileField(
+        label="Or a file of chips", required=False, help_text="CSV or JSON Lines, or plain lines."
+    )
     damaged = forms.CharField(
         label="Of these, damaged",
         required=False,
@@ -176,14 +183,22 @@ class ExplainForm(PaperForm):
     """Why it came to a finding."""
 
     kind = "finding.explained"
-    root_cause = forms.ChoiceField(label="Root cause", choices=[CHOOSE, *words_of(ROOT_CAUSES)])
+    root_cause = forms.ChoiceField(
+        label="Root cause",
+        choices=[CHOOSE, *words_of(ROOT_CAUSES)],
+        help_text="What it came from, as far as you know; the regulator decides what to make of it.",
+    )
 
 
 class DecideForm(PaperForm):
     """What a regulator makes of a finding."""
 
     kind = "finding.decided"
-    decision = forms.ChoiceField(label="Decision", choices=[CHOOSE, *words_of(DECISIONS)])
+    decision = forms.ChoiceField(
+        label="Decision",
+        choices=[CHOOSE, *words_of(DECISIONS)],
+        help_text="It closes the finding, and counts in how precise its rule is.",
+    )
     reason = forms.SlugField(
         label="Reason", max_length=63, help_text="A short code, such as receipt-filed or inspected-2026-14."
     )
@@ -230,16 +245,26 @@ class RevokeForm(PaperForm):
             ("compromised", "Compromised"),
             ("person_left", "The person has left"),
         ],
+        help_text="Lost and compromised keys flag what they signed; nothing signed before is undone.",
     )
 
 
 class TokenForm(forms.Form):
     """A program's credential."""
 
-    label = forms.CharField(label="What it is for", max_length=80)
+    label = forms.CharField(
+        label="What it is for", max_length=80, help_text="So that a colleague knows what ends with it."
+    )
     scopes = forms.MultipleChoiceField(
         label="Scopes",
         choices=[("read", "Read"), ("write", "File statements"), ("attest", "File evidence")],
         initial=["read"],
+        help_text="Read lists and papers; file statements that keys have signed; file evidence, and nothing else.",
     )
-    days = forms.IntegerField(label="Days it lives", min_value=1, max_value=366, initial=90)
+    days = forms.IntegerField(
+        label="Days it lives",
+        min_value=1,
+        max_value=366,
+        initial=90,
+        help_text="At most 366; then make a new one.",
+    )

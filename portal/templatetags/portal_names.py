@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import slugify
 
+from portal.glossary import anchors
 from registry.models import Chip
 
 register = template.Library()
@@ -25,3 +30,12 @@ def chip_name(chip: Chip) -> str:
 def percent(basis_points: int) -> str:
     """A share as people write it, exactly: 50.01 must not look like half."""
     return f"{basis_points / 100:g} %"
+
+
+@register.simple_tag
+def term(word: str, shown: str = "") -> SafeString:
+    """A word that leads to its place in the glossary; a word that is not there is a mistake of the template."""
+    anchor = slugify(word)
+    if anchor not in anchors():
+        raise ValueError(f"the glossary does not explain {word!r}")
+    return format_html('<a class="term" href="{}#{}">{}</a>', reverse("glossary"), anchor, shown or word)

@@ -41,7 +41,9 @@ class EnrolForm(PaperForm):
 
     kind = "key.added"
     role = forms.ChoiceField(
-        label="Office", choices=[("signatory", "Signatory"), ("administrator", "Administrator")]
+        label="Office",
+        choices=[("signatory", "Signatory"), ("administrator", "Administrator")],
+        help_text="Signatories sign for chips; administrators also add and end keys.",
     )
 
     def __init__(self, *args: object, reader: Reader, **kwargs: object) -> None:

@@ -78,3 +78,28 @@ def test_a_person_signs_out_and_needs_the_password_again(world: World, enter: En
     page.get_by_label("Password").fill("wrong " + PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_text("are not correct")).to_be_visible()
+
+
+@pytest.mark.browser
+def test_a_regulator_reads_by_keyboard_alone(world: World, enter: Enter) -> None:
+    Scene(world)
+    page = enter(person_of(world.regulator).email, timezone_id="Europe/Berlin")
+    page.keyboard.press("?")
+    expect(page.get_by_role("heading", name="Keys", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", name="Keys", exact=True)).to_be_hidden()
+    page.keyboard.press("g")
+    page.keyboard.press("f")
+    expect(page.get_by_role("heading", name="Findings", exact=True)).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="What it was made from")).to_be_visible()
+    expect(page.get_by_text("Europe/Berlin").first).to_be_visible()  # the reader's own zone beside UTC
+
+    page.keyboard.press("?")
+    page.get_by_label("Single keys do nothing in this browser").press("Space")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", name="Keys", exact=True)).to_be_hidden()
+    page.keyboard.press("/")
+    expect(page.locator("#search")).not_to_be_focused()

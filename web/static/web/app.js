@@ -1,16 +1,27 @@
-// The little that every page does in the browser: "/" searches, toasts close, a dropped file shows its name,
-// and what htmx could not fetch is said. Nothing here is needed to do the work.
+// The little that every page does in the browser: toasts close, a dropped file shows its name, times are told in the
+// reader's own zone too, and what htmx could not fetch is said. Nothing here is needed to do the work.
 
-const search = document.querySelector("#search");
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const local = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" });
 
-document.addEventListener("keydown", (event) => {
-  const writing = event.target.closest?.("input, textarea, select, [contenteditable]");
-  if (event.key === "/" && search && !writing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    event.preventDefault();
-    search.focus();
-    search.select();
+function tellLocalTime(root) {
+  if (ZONE === "UTC" || new Date().getTimezoneOffset() === 0) return;
+  for (const time of root.querySelectorAll("time[datetime*='T']:not([data-local])")) {
+    const words = `${local.format(new Date(time.dateTime))} ${ZONE}`;
+    time.dataset.local = words;
+    if (time.closest("table")) {
+      time.title = words;
+    } else {
+      const own = document.createElement("span");
+      own.className = "own-time";
+      own.textContent = words;
+      time.after(" ", own);
+    }
   }
-});
+}
+
+tellLocalTime(document);
+document.addEventListener("htmx:afterSwap", (event) => tellLocalTime(event.target.parentElement ?? document));
 
 document.addEventListener("click", (event) => {
   event.target.closest("[data-dismiss]")?.closest("[data-toast]")?.remove();

@@ -1,0 +1,28 @@
+"""Beside every field stands what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django import forms
+
+from portal.forms import filters, papers
+from portal.views import keys
+from registry import forms as of_the_register
+
+
+def all_forms() -> Iterator[type[forms.Form]]:
+    for module in (filters, papers, keys, of_the_register):
+        for found in vars(module).values():
+            if (
+                isinstance(found, type)
+                and issubclass(found, forms.Form)
+                and found.__module__ == module.__name__
+            ):
+                yield found
+
+
+@pytest.mark.parametrize("form", list(all_forms()), ids=lambda form: form.__name__)
+def test_every_field_has_help(form: type[forms.Form]) -> None:
+    assert [name for name, field in form.base_fields.items() if not field.help_text] == []
