@@ -118,6 +118,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "registry.middleware.ReadLog",
     "web.refusals.RefusalMiddleware",
+    "portal.uploads.WholeForms",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 

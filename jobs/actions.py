@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
@@ -15,7 +15,7 @@ from django.db.models import F, Q
 
 from chipledger import clock
 from chipledger.refusals import Refused
-from jobs.models import OPEN_STATES, Job, JobLine, JobState, RejectedRows
+from jobs.models import OPEN_STATES, Job, JobInput, JobLine, JobState, RejectedRows
 from jobs.runners import Cancelled, Rejections, Work, runner_of
 
 LEASE: Final = timedelta(seconds=settings.JOB_LEASE_SECONDS)
@@ -25,17 +25,31 @@ MAX_CLAIMS: Final = 50
 """So often a job is taken up in all: one that kills its worker each time, by its memory for instance, ends then."""
 
 
-def enqueue(kind: str, *, scope: str = "", arguments: dict[str, object] | None = None) -> Job:
-    """Write a job down; it is acknowledged when this transaction commits, and woken right after."""
-    from jobs.tasks import wake
+@transaction.atomic
+def enqueue(
+    kind: str,
+    *,
+    scope: str = "",
+    arguments: dict[str, object] | None = None,
+    content: Iterable[bytes] = (),
+    wake: bool = True,
+) -> Job:
+    """Write a job down, with the file it works on; it is acknowledged when this transaction commits.
+
+    A worker is woken right after, unless the caller does the job itself; should the caller die, beat finds it.
+    """
+    from jobs import tasks
 
     job = Job.objects.create(kind=kind, scope=scope, arguments=arguments or {}, created_at=clock.now())
+    for number, part in enumerate(content):
+        JobInput.objects.create(job=job, part=number, content=part)
 
     def wake_worker() -> None:
-        wake.delay(str(job.id))
+        tasks.wake.delay(str(job.id))
 
-    # Without a broker the job waits until beat finds it. (Django can name a failing function, but not a partial.)
-    transaction.on_commit(wake_worker, robust=True)
+    if wake:
+        # Without a broker the job waits until beat finds it. (Django can name a failing function, but not a partial.)
+        transaction.on_commit(wake_worker, robust=True)
     return job
 
 
@@ -45,7 +59,9 @@ def cancel_job(job: Job) -> None:
     ended = Job.objects.filter(pk=job.pk, state=JobState.QUEUED).update(
         state=JobState.CANCELLED, cancel_requested=True, finished_at=now
     )
-    if not ended and not Job.objects.filter(pk=job.pk, state=JobState.RUNNING).update(cancel_requested=True):
+    if ended:
+        JobInput.objects.filter(job=job).delete()
+    elif not Job.objects.filter(pk=job.pk, state=JobState.RUNNING).update(cancel_requested=True):
         raise Refused("job_ended", "This job has already ended.", status=409)
 
 
@@ -133,6 +149,15 @@ def _report(work: Work) -> None:
         work.cancelled = True
 
 
+def hand_on_input(job: Job, *, to: Job) -> None:
+    """Give the file of a job that ended to another that goes on with it.
+
+    Raises Refused when it is gone, to another job perhaps.
+    """
+    if not JobInput.objects.filter(job=job).update(job=to):
+        raise Refused("input_gone", "The file of this check is no longer here; drop it again.", status=409)
+
+
 @transaction.atomic
 def _finish(
     work: Work,
@@ -153,6 +178,8 @@ def _finish(
     )
     if not ended:
         return
+    if not work.keeps_input or state != JobState.FAILED:
+        JobInput.objects.filter(job=work.job).delete()
     JobLine.objects.bulk_create([JobLine(job=work.job, at=now, text=line) for line in work.lines])
     if work.rejections.total:
         _keep_rejections(work.job, work.rejections, result=result or {})

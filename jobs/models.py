@@ -75,3 +75,14 @@ class RejectedRows(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "part"], name="rejected_part_once")]
+
+
+class JobInput(models.Model):
+    """A part of the file that a job was given to work on, in order; it is removed when the job needs it no more."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="input_parts")
+    part = models.IntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "part"], name="job_input_part_once")]

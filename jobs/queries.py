@@ -1,4 +1,4 @@
-"""Reading jobs: those that wait, one that its organisation may see, and the rows it rejected."""
+"""Reading jobs: those that wait, what one was given to work on, and the rows it rejected."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from jobs.models import Job, JobState, RejectedRows
+from jobs.models import Job, JobInput, JobState, RejectedRows
 
 
 def waiting_jobs(*, at: datetime, limit: int = 100) -> list[UUID]:
@@ -23,5 +23,12 @@ def waiting_jobs(*, at: datetime, limit: int = 100) -> list[UUID]:
 def rejected_rows(job: Job) -> Iterator[bytes]:
     """The job's rejected-rows file (CSV: row, field, value, code, sentence), piece by piece."""
     parts = RejectedRows.objects.filter(job=job).order_by("part").values_list("content", flat=True)
+    for content in parts.iterator(chunk_size=4):
+        yield bytes(content)
+
+
+def job_input(job: Job) -> Iterator[bytes]:
+    """The file that the job was given, piece by piece."""
+    parts = JobInput.objects.filter(job=job).order_by("part").values_list("content", flat=True)
     for content in parts.iterator(chunk_size=4):
         yield bytes(content)

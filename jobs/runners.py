@@ -58,7 +58,10 @@ class Rejections:
 
 @dataclass
 class Work:
-    """What a running job may do to its surroundings: report progress, note refusals, notice that it is cancelled."""
+    """What a running job may do to its surroundings: report progress, note refusals, notice that it is cancelled.
+
+    ``keeps_input``: when it fails, the file that it was given stays, so that another job can go on with it.
+    """
 
     job: Job
     done: int = 0
@@ -66,6 +69,7 @@ class Work:
     cancelled: bool = False
     rejections: Rejections = field(default_factory=Rejections)
     lines: list[str] = field(default_factory=list)
+    keeps_input: bool = False
 
     def progress(self, done: int, total: int | None = None) -> None:
         """Say how far the work is; raises Cancelled when somebody asked it to stop."""

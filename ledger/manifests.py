@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
 from typing import Final
 
 from django.db import connection, transaction
 
-from chipledger.manifests import MAX_BYTES, Fault, ManifestReader, Shape
+from chipledger.manifests import MAX_BYTES, Fault, ManifestReader, ManifestSummary, Shape
 from chipledger.refusals import Refused
 from chipledger.statements.common import ManifestRef
 from chipledger.statements.common import Statement as Body
@@ -78,6 +80,14 @@ def find_blob(signer: Signer, reference: ManifestRef) -> Blob:
     return blob
 
 
+def secret_for(signer: Signer, sha256: str) -> bytes:
+    """The secret that a file of this content is kept with: the organisation's own earlier one, so that a paper that
+    was prepared from it before stays good, or a fresh one."""
+    known = Blob.objects.filter(signer=signer, sha256=sha256).order_by("-pk").values_list("secret", flat=True)
+    found = known.first()
+    return secrets.token_bytes(SECRET_BYTES) if found is None else bytes(found)
+
+
 def find_blob_of(handle: str, sha256: str) -> Blob:
     """The content that a booked statement named, for replay."""
     blob = Blob.objects.filter(sha256=sha256, signer__pk__in=_ids_of(handle)).order_by("-pk").first()
@@ -99,28 +109,16 @@ def stage(filing: Filing[Body]) -> None:
         return
     if filing.blob is None:
         raise RuntimeError("a statement that names a manifest came without it")
-    table = _empty_table(shape)
-    batches: list[bytes] = []
-
-    def collect(numbers: list[int], rows: list[bytes]) -> None:
-        batches.extend(b"%d,%b\n" % pair for pair in zip(numbers, rows, strict=True))
-
-    def refuse(fault: Fault) -> None:
-        filing.reject(fault.as_refusal())
-
-    reader = ManifestReader(
-        shape, bytes(filing.blob.secret), on_fault=refuse, on_rows=collect, check_keys=not filing.replaying
+    loaded = load_rows(
+        shape,
+        read_blob(filing.blob),
+        bytes(filing.blob.secret),
+        on_fault=lambda fault: filing.reject(fault.as_refusal()),
+        progress=lambda rows: filing.progress(rows, reference.rows),
+        check_keys=not filing.replaying,
     )
-    for content in read_blob(filing.blob):
-        reader.feed(content)
-        with connection.cursor() as cursor:
-            cursor.copy_expert(f"COPY {table} FROM STDIN WITH (FORMAT csv)", BytesIO(b"".join(batches)))
-        batches.clear()
-        filing.progress(reader.rows, reference.rows)
-    summary = reader.close()
-    with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {table}")
-    if filing.replaying or reader.faults:
+    summary = loaded.summary
+    if filing.replaying or loaded.faults:
         return
     for field in ("rows", "rows_root"):
         found, said = getattr(summary, field), getattr(reference, field)
@@ -131,6 +129,53 @@ def stage(filing: Filing[Body]) -> None:
                 field=f"manifest.{field}",
                 value=str(said),
             )
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was staged: the summary, which is meaningful when there are no ``faults``."""
+
+    summary: ManifestSummary
+    faults: int
+
+
+def load_rows(
+    shape: Shape,
+    chunks: Iterable[bytes],
+    secret: bytes,
+    *,
+    on_fault: Callable[[Fault], None],
+    progress: Callable[[int], None],
+    check_keys: bool = True,
+    numbers: Sequence[int] | None = None,
+) -> Loaded:
+    """Load the rows of a canonical manifest into its temporary table; rows at fault are passed on and left out.
+
+    ``numbers`` are the rows' places in another file that this one was made from; faults and rows then name those.
+    """
+    table = _empty_table(shape)
+    batches: list[bytes] = []
+
+    def place(row: int) -> int:
+        return numbers[row - 1] if numbers is not None else row
+
+    def collect(rows: list[int], lines: list[bytes]) -> None:
+        batches.extend(b"%d,%b\n" % (place(row), line) for row, line in zip(rows, lines, strict=True))
+
+    def refuse(fault: Fault) -> None:
+        on_fault(replace(fault, row=place(fault.row)))
+
+    reader = ManifestReader(shape, secret, on_fault=refuse, on_rows=collect, check_keys=check_keys)
+    for content in chunks:
+        reader.feed(content)
+        with connection.cursor() as cursor:
+            cursor.copy_expert(f"COPY {table} FROM STDIN WITH (FORMAT csv)", BytesIO(b"".join(batches)))
+        batches.clear()
+        progress(reader.rows)
+    summary = reader.close()
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {table}")
+    return Loaded(summary, len(reader.faults))
 
 
 def stage_names(chips: list[str]) -> None:

@@ -8,3 +8,4 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("portal.reading")
+        import_module("portal.actions.checks")  # a worker does these

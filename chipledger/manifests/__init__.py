@@ -1,7 +1,7 @@
 """Canonical manifests: the files that statements about many chips name, read, written and proved row by row."""
 
 from chipledger.manifests.faults import MAX_FAULTS, Fault, FaultLog
-from chipledger.manifests.inputs import read_csv, read_json_lines
+from chipledger.manifests.inputs import read_csv, read_json_lines, read_rows
 from chipledger.manifests.proofs import RowProof, prove_row, verify_row
 from chipledger.manifests.reader import (
     MAX_BYTES,
@@ -29,6 +29,7 @@ __all__ = [
     "prove_row",
     "read_csv",
     "read_json_lines",
+    "read_rows",
     "row_leaf",
     "summarise",
     "verify_row",

@@ -16,13 +16,32 @@ _BOM: Final = b"\xef\xbb\xbf"
 # A chip may also come in two columns, and a chip without a key of its own needs no column for it.
 _OPTIONAL: Final = frozenset({"device_key"})
 
+Row = tuple[str, ...]
 
-def read_csv(stream: BinaryIO, shape: Shape, faults: FaultLog) -> Iterator[tuple[str, ...]]:
+
+def read_rows(stream: BinaryIO, shape: Shape, faults: FaultLog) -> Iterator[tuple[int, Row]]:
+    """Rows with their numbers in the file; whether it is CSV or JSON Lines is told by its first character alone."""
+    start = stream.read(64)
+    stream.seek(0)
+    is_json = start.removeprefix(_BOM).lstrip()[:1] == b"{"
+    return _numbered_json_lines(stream, shape, faults) if is_json else _numbered_csv(stream, shape, faults)
+
+
+def read_csv(stream: BinaryIO, shape: Shape, faults: FaultLog) -> Iterator[Row]:
     """Rows of a CSV file whose header names the columns in any order; well-formed rows only, the rest is in ``faults``.
 
     A byte order mark, quotes, CRLF and blanks around values are tolerated. Refuses at once a header without the
     needed columns, with unknown or repeated ones, and a file that is not UTF-8 text.
     """
+    return (row for _, row in _numbered_csv(stream, shape, faults))
+
+
+def read_json_lines(stream: BinaryIO, shape: Shape, faults: FaultLog) -> Iterator[Row]:
+    """Rows of a JSON Lines file, one object a line; well-formed rows only, the rest is in ``faults``."""
+    return (row for _, row in _numbered_json_lines(stream, shape, faults))
+
+
+def _numbered_csv(stream: BinaryIO, shape: Shape, faults: FaultLog) -> Iterator[tuple[int, Row]]:
     table = csv.reader(_lines(stream), strict=True, skipinitialspace=True)
     try:
         header = [name.strip().lower() for name in next(table, [])]
@@ -36,15 +55,14 @@ def read_csv(stream: BinaryIO, shape: Shape, faults: FaultLog) -> Iterator[tuple
                 continue
             found = _row_of({name: value.strip() for name, value in zip(header, values, strict=True)}, shape)
             if _is_well_formed(number, found, shape, faults):
-                yield found
+                yield number, found
     except csv.Error as error:
         raise Refused(
             "csv_malformed", f"The file is not CSV: {error}.", row=max(table.line_num - 1, 0)
         ) from None
 
 
-def read_json_lines(stream: BinaryIO, shape: Shape, faults: FaultLog) -> Iterator[tuple[str, ...]]:
-    """Rows of a JSON Lines file, one object a line; well-formed rows only, the rest is in ``faults``."""
+def _numbered_json_lines(stream: BinaryIO, shape: Shape, faults: FaultLog) -> Iterator[tuple[int, Row]]:
     known = _known_columns(shape)
     for number, line in enumerate(_lines(stream), 1):
         if not line.strip():
@@ -65,7 +83,7 @@ def read_json_lines(stream: BinaryIO, shape: Shape, faults: FaultLog) -> Iterato
         if len(faults) == before:
             found = _row_of({name: value for name, value in members.items() if isinstance(value, str)}, shape)
             if _is_well_formed(number, found, shape, faults):
-                yield found
+                yield number, found
 
 
 def _known_columns(shape: Shape) -> frozenset[str]:
@@ -89,13 +107,13 @@ def _check_header(header: list[str], shape: Shape) -> None:
         raise Refused("csv_header", f"The header lacks {missing}.", field="header", value=",".join(header))
 
 
-def _row_of(members: dict[str, str], shape: Shape) -> tuple[str, ...]:
+def _row_of(members: dict[str, str], shape: Shape) -> Row:
     if shape is Shape.CHIPS and "chip" not in members:
         return (f"{members.get('maker', '')}/{members.get('serial', '')}",)
     return tuple(members.get(name, "") for name in shape.fields)
 
 
-def _is_well_formed(number: int, row: tuple[str, ...], shape: Shape, faults: FaultLog) -> bool:
+def _is_well_formed(number: int, row: Row, shape: Shape, faults: FaultLog) -> bool:
     before = len(faults)
     for rule, value in zip(shape.rules, row, strict=True):
         raw = value.encode("utf-8", "surrogateescape")

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -39,14 +40,16 @@ def prepare_draft(
     by: Reader,
     at: datetime,
     notes: Mapping[str, object] | None = None,
+    number: UUID | None = None,
 ) -> Draft:
-    """Freeze a statement for these keys to sign, after rehearsing it.
+    """Freeze a statement for these keys to sign, after rehearsing it. ``number`` is the draft's own, where it has one.
 
     Raises Refused, with all rows at fault when it is about rows (``FaultyRows``).
     """
     check_role(by, Role.PREPARER)
     body = _rehearsed(kind, fields, keys=keys, by=by, at=at)
     draft = Draft(
+        id=number or uuid4(),
         organisation=by.organisation,
         prepared_by=by.person,
         kind=kind,

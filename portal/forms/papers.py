@@ -70,23 +70,6 @@ def own_sites(reader: Reader) -> list[tuple[str, str]]:
     return [(site.code, f"{site.name} ({site.code})") for site in found]
 
 
-class BatchForm(PaperForm):
-    """A file of new chips."""
-
-    kind = "chips.commissioned"
-    site = forms.ChoiceField(label="Site", help_text="Where the chips are, on your account.")
-    file = forms.FileField(
-        label="Chips",
-        required=False,
-        help_text="CSV with the columns model, serial and device_key, or JSON Lines with the same members; "
-        "up to 1,000,000 rows and 512 MiB. The device key may be empty.",
-    )
-
-    def __init__(self, *args: object, reader: Reader, **kwargs: object) -> None:
-        super().__init__(*args, reader=reader, **kwargs)
-        self.fields["site"].choices = own_sites(reader)  # type: ignore[attr-defined] # it is a ChoiceField
-
-
 class DispatchForm(PaperForm):
     """Chips that leave, for whom, and when they should arrive."""
 

@@ -36,6 +36,15 @@ ACCOUNT_TONES: Final = {
 }
 
 
+def account_of(holding: Holding | None) -> tuple[str, Tone] | None:
+    """Where a chip is, in a word; None where the reader may not know."""
+    if holding is None:
+        return None
+    kind = AccountKind(holding.account.kind)
+    in_service = holding.installed_at is not None and kind == AccountKind.ON_HAND
+    return "In service" if in_service else str(kind.label).capitalize(), ACCOUNT_TONES[kind]
+
+
 def statements_behind(chip: Chip, steps: Sequence[Step], reader: Reader) -> list[Statement]:
     """The statements of a chip's history in the book, oldest first, and those of its latest sightings."""
     digests = {bytes.fromhex(step.statement) for step in steps}

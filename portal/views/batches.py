@@ -1,33 +1,48 @@
-"""A maker's batches: registering chips from a file, and what was registered before."""
+"""A maker's batches: what was registered, where it went as far as its maker may know, and the receipt."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from collections.abc import Iterable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from chipledger import clock
-from chipledger.refusals import Refused
 from ledger.models import Statement
-from portal.actions.batches import prepare_batch
 from portal.doorway import page, refusal_of
-from portal.faults import FaultyRows
-from portal.forms.papers import BatchForm
-from portal.models import Draft
-from portal.queries.batches import batches_of
-from portal.uploads import stream_of, uploaded
-from registry.access import Reader, check_role, visible
-from registry.models import ChipModel, Role
+from portal.forms.makers import BatchFilter
+from portal.lists import Listing, export_asked, kept_query
+from portal.papers import statement_paper
+from portal.queries import batches as queries
+from portal.queries.batches import batches_of, find_batch
+from portal.queries.chips import account_of
+from registry.access import Reader, visible
+from registry.models import Chip, Role
+from tracking.queries.holdings import placements
 from web.components import Column
 from web.paging import Keyset
 
 BATCHES = Keyset(("-id",))
+CHIPS = Keyset(("id",))
 COLUMNS = (
     Column("Accepted"),
     Column("Site"),
     Column("Chips", numeric=True),
     Column("File"),
     Column("Log №", numeric=True),
+)
+LISTING = Listing(
+    "batch-chips",
+    "Chips of a batch",
+    (
+        Column("Chip", key="chip"),
+        Column("Model", key="model"),
+        Column("Where", key="where"),
+        Column("Site", key="site"),
+        Column("Since", key="since"),
+    ),
+    ("chip", "model", "where", "site", "since"),
 )
 
 
@@ -47,45 +62,64 @@ def batches(request: HttpRequest, reader: Reader) -> HttpResponse:
     return render(request, "portal/batches.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_safe
 @page
-def register(request: HttpRequest, reader: Reader) -> HttpResponse:
-    """Drop a file of new chips; what comes back is a paper to sign, or every fault by row."""
-    form = BatchForm(request.POST or None, request.FILES or None, reader=reader)
-    refused: Refused | None = None
-    if request.method == "POST":
-        check_role(reader, Role.PREPARER)
-        try:
-            file = uploaded(request, "file")
-            if form.is_valid():
-                if file is None:
-                    raise Refused("no_file", "Choose a file of chips.", field="file")
-                prepared = prepare_batch(
-                    stream_of(file),
-                    name=file.name or "without a name",
-                    site=form.cleaned_data["site"],
-                    key=form.chosen_key(),
-                    by=reader,
-                    at=clock.now(),
-                )
-                return redirect("draft" if isinstance(prepared, Draft) else "job", prepared.pk)
-        except Refused as error:
-            refused = error
+def batch(request: HttpRequest, reader: Reader, digest: str) -> HttpResponseBase:
+    """One batch: its chips by model and place, its deliveries under way, the findings that concern the maker."""
+    statement = find_batch(reader, digest)
+    form = BatchFilter(request.GET)
+    rows = form.narrow(queries.chips_of(statement, reader), reader).select_related("maker__signer", "model")
+    file = export_asked(request, LISTING, rows, CHIPS, lambda some: _lines(some, reader), form=form)
+    if file is not None:
+        return file
+    found = CHIPS.page(rows, request)
+    places = placements(found.items, reader=reader)
+    [line] = batches_of([statement])
     context = {
-        "title": "Register a batch",
+        "title": f"Batch {digest[:12]}",
+        "batch": line,
+        "notes": queries.notes_of(statement, reader),
+        "models": queries.stock_of(statement, reader),
+        "model_columns": queries.MODEL_COLUMNS,
+        "deliveries": queries.deliveries_of(statement, reader, at=clock.now()),
+        "delivery_columns": queries.DELIVERY_COLUMNS,
+        "findings": queries.findings_of(statement, reader),
+        "finding_columns": queries.FINDING_COLUMNS,
         "form": form,
-        "refused": refused,
-        "faults": refused.faults if isinstance(refused, FaultyRows) else [],
-        "refusal": refusal_of(reader, Role.PREPARER),
-        "models": visible(reader, ChipModel)
-        .filter(maker=reader.organisation)
-        .order_by("code")
-        .values_list("code", flat=True)[:100],
+        "page": found,
+        "rows": [
+            (chip, f"{reader.handle}/{chip.serial}", places.get(chip.pk), account_of(places.get(chip.pk)))
+            for chip in found.items
+        ],
+        "columns": LISTING.columns,
+        "kept_query": kept_query(request),
     }
-    return render(request, "portal/register.html", context, status=_status(form, refused))
+    return render(request, "portal/batch.html", context)
 
 
-def _status(form: BatchForm, refused: Refused | None) -> int:
-    if refused is not None:
-        return refused.status
-    return 422 if form.is_bound and form.errors else 200
+@require_safe
+@page
+def receipt(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
+    """What a maker keeps of a registration: hashes, counts, root and place in the log, on one page to print."""
+    statement = find_batch(reader, digest)
+    [line] = batches_of([statement])
+    context = {
+        "title": f"Receipt of batch {digest[:12]}",
+        "batch": line,
+        "notes": queries.notes_of(statement, reader),
+        "counts": queries.counts_of(statement),
+        "count_columns": queries.COUNT_COLUMNS,
+        "paper": statement_paper(statement, with_path=True),
+    }
+    return render(request, "portal/batch_receipt.html", context)
+
+
+def _lines(chips: list[Chip], reader: Reader) -> Iterable[tuple[object, ...]]:
+    places = placements(chips, reader=reader)
+    for chip in chips:
+        holding = places.get(chip.pk)
+        name = f"{reader.handle}/{chip.serial}"
+        if holding is None:
+            yield name, chip.model.code, "delivered", None, None
+        else:
+            yield name, chip.model.code, holding.account.kind, holding.account.site.code, holding.since

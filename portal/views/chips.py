@@ -15,10 +15,10 @@ from ledger.bundles import bundle_of
 from portal.doorway import page
 from portal.forms.filters import ChipFilter
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
-from portal.queries.chips import ACCOUNT_TONES, chip_facts, draw, events_of, papers_of, statements_behind
+from portal.queries.chips import account_of, chip_facts, draw, events_of, papers_of, statements_behind
 from registry.access import Reader, visible
 from registry.models import Chip
-from tracking.models import AccountKind, Holding
+from tracking.models import Holding
 from tracking.queries.history import history_of
 from tracking.queries.holdings import placements
 from web.components import Column
@@ -60,7 +60,7 @@ def chips(request: HttpRequest, reader: Reader) -> HttpResponseBase:
         "form": form,
         "page": found,
         "rows": [
-            (chip, _name(chip), places.get(chip.pk), _account(places.get(chip.pk))) for chip in found.items
+            (chip, _name(chip), places.get(chip.pk), account_of(places.get(chip.pk))) for chip in found.items
         ],
     }
     return render(request, "portal/chips.html", context)
@@ -87,7 +87,7 @@ def chip(request: HttpRequest, reader: Reader, maker: str, serial: str) -> HttpR
         "maker": maker,
         "facts": chip_facts(found, holding),
         "holding": holding,
-        "account": _account(holding),
+        "account": account_of(holding),
         "lines": draw(found, steps, reader=reader, now=now),
         "events": events_of(found, steps, list(findings), reader=reader),
         "papers": papers_of(statements),
@@ -121,16 +121,6 @@ def find_chip(reader: Reader, maker: str, serial: str) -> Chip:
 
 def _name(chip: Chip) -> str:
     return f"{chip.maker.signer.handle}/{chip.serial}"
-
-
-def _account(holding: Holding | None) -> tuple[str, str] | None:
-    if holding is None:
-        return None
-    kind = AccountKind(holding.account.kind)
-    label = (
-        "In service" if holding.installed_at and kind == AccountKind.ON_HAND else str(kind.label).capitalize()
-    )
-    return label, ACCOUNT_TONES[kind]
 
 
 def _lines(batch: Sequence[Chip], reader: Reader) -> Iterable[tuple[object, ...]]:

@@ -15,6 +15,7 @@ from jobs.queries import rejected_rows
 from ledger.models import Statement
 from portal.doorway import page, refusal_of
 from portal.papers import statement_paper
+from portal.queries.checks import FIRST_COLUMNS, MODEL_COLUMNS, check_of
 from registry.access import Reader, check_role, get_visible, visible
 from registry.models import Role
 from web.components import Column, Tone
@@ -32,7 +33,7 @@ TONES = {
 }
 KINDS = {
     "ledger.book": "Booking a manifest",
-    "portal.read-file": "Reading a file",
+    "portal.check-batch": "Checking a batch",
     "portal.check-rows": "Checking rows",
 }
 
@@ -101,7 +102,13 @@ def _context(reader: Reader, found: Job) -> dict[str, object]:
         "faults": refusals["shown"],
         "faults_total": sum(refusals["counts"].values()),
         "fault_columns": FAULT_COLUMNS,
+        "faults_caption": "Rows skipped" if found.state == JobState.SUCCEEDED else "Rows at fault",
         "lines": found.lines.order_by("pk")[:100],
         "paper": statement_paper(statement) if statement else None,
+        "is_batch": statement is not None and statement.kind == "chips.commissioned",
+        "check": check_of(found, reader),
+        "job_number": str(found.pk),
+        "first_columns": FIRST_COLUMNS,
+        "model_columns": MODEL_COLUMNS,
         "refusal": refusal_of(reader, Role.PREPARER),
     }

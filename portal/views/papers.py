@@ -184,4 +184,6 @@ def _where_filed(paper: Draft) -> str:
 def _page_of(digest: str, kind: str) -> str:
     if kind == "transfer.dispatched":
         return reverse("transfer", args=[digest])
+    if kind == "chips.commissioned":
+        return reverse("batch", args=[digest])
     return reverse("statement", args=[digest])

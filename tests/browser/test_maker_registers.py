@@ -65,7 +65,10 @@ def test_a_maker_registers_a_file_with_a_passkey_and_gets_its_receipt(
     page.get_by_label("Site", exact=True).select_option("fab-1")
     page.locator("input[name=file]").set_input_files(file)
     picture(page, "register-a-batch")
-    page.get_by_role("button", name="Check the file").click()
+    page.get_by_role("button", name="Check the batch").click()
+    expect(page.get_by_text("Every row stands up to the rules")).to_be_visible()
+    picture(page, "check-a-batch")
+    page.get_by_role("link", name="Go on to sign").click()
     expect(page.get_by_text("Registration of 120 chips by maker-a")).to_be_visible()
     expect(page.locator("pre.bytes")).to_contain_text('"kind":"chips.commissioned"')
     picture(page, "sign-a-batch")
@@ -84,24 +87,68 @@ def test_a_maker_registers_a_file_with_a_passkey_and_gets_its_receipt(
 
 
 @pytest.mark.browser
-def test_faults_are_shown_by_row_and_value_and_nothing_is_prepared(
+def test_a_maker_mends_a_file_by_its_rejected_rows_skips_what_is_registered_and_signs_the_rest(
     world: World, enter: Enter, tmp_path: Path
 ) -> None:
+    world.commission(["OLD-1"], keyed=False)
     page = enter(person_of(world.maker).email)
+    enrol(page, world.maker.key, tmp_path)
     file = tmp_path / "batch.csv"
-    file.write_text(f"model,serial\n{MODEL},GOOD-1\n{MODEL},bad serial\nH100!,GOOD-2\n")
+    good = f"model,serial\n{MODEL},GOOD-1\n{MODEL},OLD-1\n"
+    file.write_text(good + f"{MODEL},bad serial\nH100!,GOOD-2\n{MODEL},GOOD-1\n")
 
     page.goto("/batches/new/")
     page.locator("input[name=file]").set_input_files(file)
-    page.get_by_role("button", name="Check the file").click()
-
+    page.get_by_role("button", name="Check the batch").click()
     expect(page.get_by_role("cell", name="bad serial", exact=True)).to_be_visible()
     expect(page.get_by_role("cell", name="H100!", exact=True)).to_be_visible()
+    picture(page, "faults-of-a-batch")
     with page.expect_download() as download:
         page.get_by_text("All of them as CSV").click()
     lines = Path(download.value.path()).read_text().splitlines()
-    assert [line.split(",")[:3] for line in lines[1:]] == [
-        ["2", "serial", "bad serial"],
-        ["3", "model", "H100!"],
+    assert sorted(line.split(",")[:3] for line in lines[1:]) == [
+        ["2", "serial", "OLD-1"],
+        ["3", "serial", "bad serial"],
+        ["4", "model", "H100!"],
+        ["5", "serial", "GOOD-1"],
     ]
-    assert not Draft.objects.exists()
+    assert not Draft.objects.filter(kind="chips.commissioned").exists()
+
+    file.write_text(good)
+    page.get_by_role("link", name="Drop the mended file").click()
+    page.get_by_label("Skip rows already registered identically").check()
+    page.locator("input[name=file]").set_input_files(file)
+    page.get_by_role("button", name="Check the batch").click()
+    expect(page.get_by_role("heading", name="Rows skipped")).to_be_visible()
+    page.get_by_role("link", name="Go on to sign").click()
+    expect(page.get_by_text("Registration of 1 chip by maker-a")).to_be_visible()
+    page.get_by_role("button", name="Sign with passkey").click()
+    expect(page.get_by_text("Queued")).to_be_visible()
+    work_off_jobs()
+    integrate()
+    page.get_by_role("link", name="Receipt to print").click()
+    expect(page.get_by_text("Batch root")).to_be_visible()
+    expect(page.get_by_text("1 row registered already, identically")).to_be_visible()
+    picture(page, "receipt-of-a-batch")
+    page.goto("/batches/")
+    page.get_by_role("region", name="Batches").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="What became of it")).to_be_visible()
+    picture(page, "batch")
+    assert Chip.objects.count() == 2
+
+
+@pytest.mark.browser
+def test_a_maker_writes_ranges_of_serials_and_sees_what_they_name(world: World, enter: Enter) -> None:
+    page = enter(person_of(world.maker).email)
+    page.goto("/batches/new/")
+    page.get_by_text("Write ranges of serials instead of a file").click()
+    page.get_by_label("Serials", exact=False).first.fill("A0001-7..A0099-7, B7, B9..B8")
+    page.get_by_label("Model of these serials").select_option(MODEL)
+    page.get_by_role("button", name="Check the batch").click()
+    expect(page.get_by_text("This range runs backwards")).to_be_visible()
+    page.get_by_label("Serials", exact=False).first.fill("A0001-7..A0099-7, B7")
+    page.get_by_role("button", name="Check the batch").click()
+    expect(page.get_by_text("Every row stands up to the rules")).to_be_visible()
+    expect(page.get_by_role("cell", name="A0001-7", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Go on to sign").click()
+    expect(page.get_by_text("Registration of 100 chips by maker-a")).to_be_visible()

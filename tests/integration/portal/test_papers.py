@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from datetime import timedelta
 
 import pytest
@@ -11,20 +10,13 @@ from django.test import Client
 from django.urls import reverse
 
 from chipledger.dsse import sign_payload
-from chipledger.manifests import Shape
 from jobs.models import Job, JobState
-from jobs.queries import rejected_rows
-from jobs.runners import Rejections
 from ledger import door
-from ledger.models import Blob, Statement
-from portal.actions.batches import convert
 from portal.models import Draft
 from registry.models import Role
 from tests.people import Scene, browse_as, person_of
 from tests.world import Party, World
 from tracking.models import Transfer
-
-MODEL = "maker-a-h100"
 
 
 def prepare_dispatch(client: Client, by: Party, chips: list[str], **said: str) -> Draft:
@@ -151,82 +143,3 @@ def test_more_chips_than_fit_into_a_paper_are_frozen_in_a_manifest(world: World)
     assert file(client, draft, sign_payload(bytes(draft.payload), [world.maker.key]).to_json()) == 302
     draft.refresh_from_db()
     assert Job.objects.get(pk=draft.job).state == JobState.QUEUED
-
-
-@pytest.mark.django_db
-def test_a_file_of_chips_is_told_by_its_content_and_never_by_its_name(world: World) -> None:
-    lines = "".join(f'{{"model":"{MODEL}","serial":"J{number}"}}\n' for number in range(3))
-    client = browse_as(person_of(world.maker))
-    answer = client.post(
-        reverse("register-batch"),
-        {
-            "site": "fab-1",
-            "key": world.maker.key.public.key_id,
-            "file": SimpleUploadedFile("chips.csv", lines.encode(), content_type="image/png"),
-        },
-    )
-    assert answer.status_code == 302
-    draft = Draft.objects.get()
-    assert draft.fields["manifest"]["rows"] == 3
-    assert Blob.objects.filter(signer=world.maker.signer, sha256=draft.fields["manifest"]["sha256"]).exists()
-
-
-@pytest.mark.django_db
-def test_a_duplicate_inside_the_file_is_shown_with_its_row_and_prepares_nothing(world: World) -> None:
-    client = browse_as(person_of(world.maker))
-    content = f"model,serial\n{MODEL},E1\n{MODEL},E2\n{MODEL},E1\n".encode()
-    answer = client.post(
-        reverse("register-batch"),
-        {"site": "fab-1", "key": world.maker.key.public.key_id, "file": SimpleUploadedFile("b", content)},
-        follow=True,
-    )
-    job = Job.objects.get(kind="portal.read-file")
-    assert job.state == JobState.FAILED
-    assert b"".join(rejected_rows(job)).decode().splitlines()[1].startswith("3,serial,E1,duplicate_serial,")
-    assert "duplicate_serial" in answer.content.decode()
-    assert not Draft.objects.exists()
-
-
-@pytest.mark.django_db
-def test_a_batch_is_registered_by_its_envelope_and_its_job_ends_in_a_receipt(world: World) -> None:
-    from jobs.actions import run_job
-
-    client = browse_as(person_of(world.maker))
-    content = f"model,serial\n{MODEL},F1\n{MODEL},F2\n".encode()
-    client.post(
-        reverse("register-batch"),
-        {"site": "fab-1", "key": world.maker.key.public.key_id, "file": SimpleUploadedFile("b", content)},
-    )
-    draft = Draft.objects.get()
-    assert file(client, draft, sign_payload(bytes(draft.payload), [world.maker.key]).to_json()) == 302
-    draft.refresh_from_db()
-    assert draft.job is not None
-    run_job(draft.job)
-    page = client.get(reverse("job", args=[draft.job])).content.decode()
-    assert "Registration of 2 chips by maker-a" in page
-    assert Statement.objects.filter(digest=bytes(draft.digest)).exists()
-
-
-@pytest.mark.django_db
-def test_a_file_in_a_wrong_encoding_is_refused_with_a_sentence(world: World) -> None:
-    client = browse_as(person_of(world.maker))
-    answer = client.post(
-        reverse("register-batch"),
-        {
-            "site": "fab-1",
-            "key": world.maker.key.public.key_id,
-            "file": SimpleUploadedFile("b.csv", "model,serial\n".encode("utf-16")),
-        },
-    )
-    assert answer.status_code == 422
-    assert "The file is not UTF-8." in answer.content.decode()
-
-
-@pytest.mark.django_db
-def test_conversion_counts_every_model(world: World) -> None:
-    rejections = Rejections()
-    content = io.BytesIO(b"model,serial\na-1,S1\nb-2,S2\na-1,S3\n")
-    converted = convert(content, Shape.COMMISSION, world.maker.signer, rejections, at=door.now())
-    rejections.close()
-    assert converted is not None
-    assert dict(converted.counts) == {"a-1": 2, "b-2": 1}

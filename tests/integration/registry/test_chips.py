@@ -135,7 +135,8 @@ def test_the_makers_own_statement_is_named_where_a_serial_is_registered(world: W
     world.commission(["OLD"])
     digest = bytes(Statement.objects.get(kind="chips.commissioned").digest).hex()
     (problem,) = rejected(world, [(MODEL, "OLD", "")])
-    assert problem["title"] == f"This serial is registered already, by your statement {digest[:16]}."
+    said = "This serial is registered already, with another device key, by your statement"
+    assert problem["title"] == f"{said} {digest[:16]}."
 
 
 def test_a_device_key_of_another_maker_is_refused_without_naming_anybody(world: World) -> None:
@@ -193,7 +194,7 @@ def test_every_chip_of_a_file_that_was_registered_before_is_refused(world: World
     with pytest.raises(JobRefused) as caught:
         world.submit(ChipsCommissioned, by=world.maker, site="fab-1", manifest=manifest)
     found = caught.value.job.result["rejected"]  # type: ignore[index] # a refused job keeps it
-    assert found["counts"] == {"serial_registered": 1200}
+    assert found["counts"] == {"registered_identically": 1200}
     assert len(found["shown"]) == 1000
 
 
@@ -230,6 +231,6 @@ def test_of_two_files_with_one_serial_at_the_same_instant_exactly_one_is_booked(
     (failed,) = (job for job in ended if job.state == "failed")
     assert failed.result is not None
     (problem,) = failed.result["rejected"]["shown"]
-    assert (problem["row"], problem["code"]) == (2, "serial_registered")
+    assert (problem["row"], problem["code"]) == (2, "registered_identically")
     assert Chip.objects.filter(serial="SAME").count() == 1
     assert Chip.objects.count() == 2
