@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
@@ -109,14 +110,17 @@ def stage(filing: Filing[Body]) -> None:
         return
     if filing.blob is None:
         raise RuntimeError("a statement that names a manifest came without it")
-    loaded = load_rows(
-        shape,
-        read_blob(filing.blob),
-        bytes(filing.blob.secret),
-        on_fault=lambda fault: filing.reject(fault.as_refusal()),
-        progress=lambda rows: filing.progress(rows, reference.rows),
-        check_keys=not filing.replaying,
-    )
+    with closing(
+        read_blob(filing.blob)
+    ) as chunks:  # its cursor ends before a refusal rolls the transaction back
+        loaded = load_rows(
+            shape,
+            chunks,
+            bytes(filing.blob.secret),
+            on_fault=lambda fault: filing.reject(fault.as_refusal()),
+            progress=lambda rows: filing.progress(rows, reference.rows),
+            check_keys=not filing.replaying,
+        )
     summary = loaded.summary
     if filing.replaying or loaded.faults:
         return
@@ -188,7 +192,7 @@ def stage_names(chips: list[str]) -> None:
         )
 
 
-def read_blob(blob: Blob) -> Iterator[bytes]:
+def read_blob(blob: Blob) -> Generator[bytes]:
     """The content of a blob, piece by piece."""
     for content in (
         BlobPart.objects.filter(blob=blob).order_by("part").values_list("content", flat=True).iterator(4)
