@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.figures.evidence import EvidenceOverHttp
+from bench.figures.pages import ListPage
 from bench.figures.register import Registration, RegistrationMemory
 from bench.figures.sweep import WholeSweep
 from bench.figures.transfer import HandOver
 from bench.harness import Measurement
+
+
+def _page(listing: str, tiny: bool) -> ListPage:
+    return ListPage(listing, chips=20_000, sites=40, requests=3) if tiny else ListPage(listing)
+
 
 MEASUREMENTS: dict[str, Callable[[bool], Measurement]] = {
     Registration.name: lambda tiny: Registration(chips=200 if tiny else 100_000),
@@ -17,6 +23,9 @@ MEASUREMENTS: dict[str, Callable[[bool], Measurement]] = {
         HandOver(register=500, chips=50) if tiny else HandOver(register=100_000, chips=10_000)
     ),
     EvidenceOverHttp.name: lambda tiny: EvidenceOverHttp(batches=2, items=20) if tiny else EvidenceOverHttp(),
+    "page_chips_1m": lambda tiny: _page("chips", tiny),
+    "page_findings_1m": lambda tiny: _page("findings", tiny),
+    "page_transfers_1m": lambda tiny: _page("transfers", tiny),
     WholeSweep.name: lambda tiny: WholeSweep(chips=20_000, sites=40) if tiny else WholeSweep(),
 }
 """Each by its name; given whether it is only a rehearsal."""

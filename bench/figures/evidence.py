@@ -5,17 +5,11 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
-import os
-import socket
 import statistics
-import tempfile
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
-
-from django.conf import settings
 
 from attestations.models import Sighting
 from attestations.nonces import issue_nonce
@@ -23,17 +17,15 @@ from bench import worlds
 from bench.consumption import cpu_seconds, postmaster
 from bench.harness import Figure
 from bench.limits.verifying import Signed, verify_all
+from bench.web import WebServer
 from chipledger import base64s, clock
 from chipledger.statements.attestations import EvidenceCollected
 from chipledger.statements.common import format_instant
-from config.commands import commands
-from config.processes import Processes
 from ledger import door
 from registry.actions.tokens import issue_token
 
 CLIENTS = 4
 SITE = "dc-1"
-START_SECONDS = 60.0
 
 
 class EvidenceOverHttp:
@@ -81,7 +73,7 @@ class EvidenceOverHttp:
             at=clock.now(),
             lifetime=timedelta(days=1),
         )
-        self._start_web()
+        self._web = WebServer()
         self._first = self.product(-1)
         worlds.settle()
         self._spent_by_client.clear()
@@ -89,7 +81,7 @@ class EvidenceOverHttp:
 
     def product(self, turn: int) -> float:
         envelopes = self._sign_round()
-        house = (self._web, postmaster())
+        house = (self._web.pid, postmaster())
         of_client, of_house = time.process_time(), cpu_seconds(house)
         start = time.perf_counter()
         with ThreadPoolExecutor(CLIENTS) as clients:
@@ -125,13 +117,12 @@ class EvidenceOverHttp:
             "µs of processor time of bare verification": bare * microseconds,
             "ratio of bare verification to the house by processor time": bare / house,
             "ratio by processor time with the client on both sides": (bare + client) / (house + client),
-            "peak MB of a web worker": self._processes.peak_mb()["web"],
+            "peak MB of a web worker": self._web.peak_mb(),
         }
 
     def end(self) -> None:
-        if hasattr(self, "_processes"):
-            self._processes.stop_all()
-            self._var.cleanup()
+        if hasattr(self, "_web"):
+            self._web.stop()
 
     def _sign_round(self) -> list[bytes]:
         """The next evidence of every chip, in one envelope for each batch."""
@@ -169,7 +160,7 @@ class EvidenceOverHttp:
         )
 
     def _post(self, envelope: bytes) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self._web.port, timeout=60)
         try:
             headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
             connection.request("POST", "/api/v1/statements", envelope, headers)
@@ -177,22 +168,3 @@ class EvidenceOverHttp:
             return answer.status, answer.read()
         finally:
             connection.close()
-
-    def _start_web(self) -> None:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self._port = int(listener.getsockname()[1])
-        self._var = tempfile.TemporaryDirectory(prefix="chipledger-bench-web-")
-        self._processes = Processes(logs=Path(self._var.name), cwd=settings.BASE_DIR)
-        bind = f"127.0.0.1:{self._port}"
-        self._web = self._processes.start("web", commands(bind=bind, var=Path(os.environ["VAR_DIR"]))["web"])
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            self._processes.check()
-            try:
-                socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
-            except OSError:
-                time.sleep(0.1)
-            else:
-                return
-        raise RuntimeError("the web server did not start")
