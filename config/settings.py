@@ -175,6 +175,7 @@ RAILS = {
     "maker": [
         ("Overview", "overview", "overview"),
         ("Batches", "batches", "batches"),
+        ("Models", "chips", "chip-models"),
         ("Stock", "stock", "chips"),
         ("Transfers", "transfers", "transfers"),
         ("Sites", "sites", "sites"),

@@ -7,6 +7,7 @@ from django.urls import URLPattern, path, re_path
 from portal.api import statements, uploads
 from portal.views import (
     batches,
+    chip_models,
     chips,
     findings,
     glossary,
@@ -55,6 +56,9 @@ pages: list[URLPattern] = [
     path("batches/checks/<uuid:number>/again/", registering.check_anew, name="check-anew"),
     re_path(rf"^batches/{DIGEST}/$", batches.batch, name="batch"),
     re_path(rf"^batches/{DIGEST}/receipt/$", batches.receipt, name="batch-receipt"),
+    path("models/", chip_models.models, name="chip-models"),
+    path("models/new/", chip_models.publish, name="publish-model"),
+    path("models/<slug:code>/", chip_models.model, name="chip-model"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/<uuid:number>/", jobs.job, name="job"),
     path("jobs/<uuid:number>/cancel/", jobs.cancel, name="job-cancel"),

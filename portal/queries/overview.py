@@ -49,7 +49,8 @@ BATCH_COLUMNS = (
     Column("Chips", numeric=True),
     Column("Log №", numeric=True),
 )
-STOCK_COLUMNS = (Column("Model"), Column("Account"), Column("Chips", numeric=True))
+STOCK_COLUMNS = (Column("Model"), Column("Site"), Column("Account"), Column("Chips", numeric=True))
+BATCH_JOBS: Final = {"portal.check-batch": "Check", "ledger.book": "Registration"}
 JOB_COLUMNS = (Column("Started"), Column("Work"), Column("State"), Column("Rows", numeric=True))
 
 
@@ -104,7 +105,7 @@ def for_holder(reader: Reader, *, at: datetime) -> dict[str, object]:
 
 
 def for_maker(reader: Reader, *, at: datetime) -> dict[str, object]:
-    """The last batches and jobs, the stock by model, and what has not arrived."""
+    """Batches in work and the last receipts, the stock by model and site, deliveries under way, findings to explain."""
     batches = visible(reader, Statement).filter(signer=reader.organisation.pk, kind="chips.commissioned")
     findings = visible(reader, Finding).filter(closed_at__isnull=True, organisation=reader.organisation)
     outgoing = with_parties(visible(reader, Transfer)).filter(
@@ -113,15 +114,21 @@ def for_maker(reader: Reader, *, at: datetime) -> dict[str, object]:
     return {
         "batches": batches_of(list(batches.order_by("-id")[:6])),
         "batch_columns": BATCH_COLUMNS,
-        "jobs": visible(reader, Job).order_by("-created_at")[:6],
+        "jobs": [
+            (job, BATCH_JOBS[job.kind])
+            for job in visible(reader, Job).filter(kind__in=BATCH_JOBS).order_by("-created_at")[:6]
+        ],
         "job_columns": JOB_COLUMNS,
         "stock": _stock(reader),
         "stock_columns": STOCK_COLUMNS,
         "accounts": _accounts(reader),
         "outgoing": [(each, *state_of(each, at=at)) for each in outgoing.order_by("due_at", "pk")[:SHOWN]],
         "outgoing_total": outgoing.count(),
+        "overdue_total": outgoing.filter(due_at__lt=at).count(),
         "transfer_columns": (*TRANSFER_COLUMNS, Column("State")),
+        "findings": _rows(_worst(findings)),
         "findings_total": findings.count(),
+        "finding_columns": FINDING_COLUMNS,
     }
 
 
@@ -152,11 +159,14 @@ def _accounts(reader: Reader) -> list[tuple[str, str, int]]:
     ]
 
 
-def _stock(reader: Reader) -> list[tuple[str, str, str, str, int]]:
-    """Chips by model and account: code, name, account, its words, how many."""
+def _stock(reader: Reader) -> list[tuple[str, str, str, str, str, int]]:
+    """Chips by model, site and account: code, name, site, account, its words, how many."""
     held = Holding.objects.filter(account__organisation=reader.organisation).order_by()
-    counted = held.values_list("model__code", "model__name", "account__kind").annotate(number=Count("pk"))
+    by = ("model__code", "model__name", "account__site__code", "account__kind")
+    counted = held.values_list(*by).annotate(number=Count("pk"))
     return [
-        (code, name, kind, str(AccountKind(kind).label).capitalize(), number)
-        for code, name, kind, number in counted.order_by("model__name", "account__kind")[:40]
+        (code, name, site, kind, str(AccountKind(kind).label).capitalize(), number)
+        for code, name, site, kind, number in counted.order_by(
+            "model__name", "account__site__code", "account__kind"
+        )[:40]
     ]

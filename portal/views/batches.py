@@ -109,7 +109,7 @@ def receipt(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
         "notes": queries.notes_of(statement, reader),
         "counts": queries.counts_of(statement),
         "count_columns": queries.COUNT_COLUMNS,
-        "paper": statement_paper(statement, with_path=True),
+        "paper": statement_paper(statement),
     }
     return render(request, "portal/batch_receipt.html", context)
 

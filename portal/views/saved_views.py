@@ -29,6 +29,7 @@ LISTS = {
     "clusters": "Clusters",
     "balances": "Balances",
     "organisations": "Organisations",
+    "chip-models": "Chip models",
 }
 TABLE = (Column("View"), Column("List"), Column("Whose"), Column("Saved"), Column(""))
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 from django import forms
 
-from portal.forms import filters, papers
+from portal.forms import filters, makers, papers
 from portal.views import keys
 from registry import forms as of_the_register
 
 
 def all_forms() -> Iterator[type[forms.Form]]:
-    for module in (filters, papers, keys, of_the_register):
+    for module in (filters, makers, papers, keys, of_the_register):
         for found in vars(module).values():
             if (
                 isinstance(found, type)
