@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from audits.models import Finding
 from jobs.models import Job
-from ledger.models import Key
+from ledger.models import Key, Statement
 from portal.models import Draft
 from registry.models import Person
 from tests.people import Scene
@@ -22,6 +22,7 @@ DONE_BY_A_BUTTON: Final = frozenset(
             "draft-prepare",
             "draft-discard",
             "job-cancel",
+            "check-anew",
             "revoke-token",
             "end-membership",
             "decide-application",
@@ -36,12 +37,17 @@ DONE_BY_A_BUTTON: Final = frozenset(
 def addresses(scene: Scene, person: Person) -> list[str]:
     """Every page that this person may open, in the order of the routes."""
     organisation = person.memberships.get().organisation
+    registered = Statement.objects.filter(kind="chips.commissioned").values_list("digest", flat=True)
+    batches = [bytes(digest).hex() for digest in registered]
     mine: dict[str, Iterable[object]] = {
         "draft": Draft.objects.filter(organisation=organisation).values_list("pk", flat=True),
         "job": Job.objects.filter(scope=organisation.signer.handle).values_list("pk", flat=True),
         "finding": Finding.objects.filter(organisation=organisation).values_list("uid", flat=True),
         "transfer": [scene.received, scene.overdue],
         "statement": [scene.received],
+        "batch": batches if organisation.signer.handle == "maker-a" else [],
+        "batch-receipt": batches if organisation.signer.handle == "maker-a" else [],
+        "chip-model": ["maker-a-h100"],
         "site": ["dc-1"] if organisation.signer.kind != "manufacturer" else ["fab-1"],
         "organisation": ["operator-a"],
         "receive": [scene.overdue] if organisation.signer.handle == "operator-a" else [],

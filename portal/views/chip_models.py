@@ -15,7 +15,7 @@ from portal.doorway import page, refusal_of
 from portal.forms.makers import ModelFilter, ModelForm
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.queries import chip_models as queries
-from registry.access import Reader, check_role, visible
+from registry.access import Reader, visible
 from registry.models import ChipModel, Role
 from registry.rules import least_tpp
 from web.components import Column
@@ -100,12 +100,13 @@ def model(request: HttpRequest, reader: Reader, code: str) -> HttpResponse:
 @page
 def publish(request: HttpRequest, reader: Reader) -> HttpResponse:
     """The figures of a new model, with the TPP that they give; what comes back is a paper to sign."""
-    check_may_sign("model.published", signer=reader.organisation.signer, keys=[])
+    refusal = _publishing_refusal(reader)
     form = ModelForm(request.POST or None, reader=reader)
     refused: Refused | None = None
     least: int | None = None
     if request.method == "POST":
-        check_role(reader, Role.PREPARER)
+        if refusal is not None:
+            raise refusal
         if form.is_valid():
             gflops = form.gflops()
             least = least_tpp(gflops) if gflops else None
@@ -123,7 +124,16 @@ def publish(request: HttpRequest, reader: Reader) -> HttpResponse:
         "least": least,
         "equivalents": None if least is None else f"{least / queries.H100E_TPP:.3f}",
         "refused": refused,
-        "refusal": refusal_of(reader, Role.PREPARER),
+        "refusal": refusal,
     }
     status = refused.status if refused else 422 if form.is_bound and form.errors else 200
     return render(request, "portal/publish_model.html", context, status=status)
+
+
+def _publishing_refusal(reader: Reader) -> Refused | None:
+    """Why this reader publishes no model: another kind of organisation, or too low a role."""
+    try:
+        check_may_sign("model.published", signer=reader.organisation.signer, keys=[])
+    except Refused as refused:
+        return refused
+    return refusal_of(reader, Role.PREPARER)

@@ -196,4 +196,7 @@ def test_who_may_not_publish_a_model_is_told_why(scene: Scene) -> None:
     viewer = browse_as(person_of(scene.world.maker, Role.VIEWER))
     assert "This needs the role preparer; yours is viewer." in text_of(viewer, reverse("chip-models"))
     assert viewer.post(reverse("publish-model"), {}).status_code == 403
-    assert browse_as(person_of(scene.world.operator)).get(reverse("publish-model")).status_code == 403
+    operator = browse_as(person_of(scene.world.operator))
+    reason = "An organisation of kind operator may not sign model.published."
+    assert reason in text_of(operator, reverse("publish-model"))
+    assert operator.post(reverse("publish-model"), {}).status_code == 403
