@@ -1,4 +1,4 @@
-"""What the portal keeps: papers that nobody has signed yet, and the views of lists that people have saved."""
+"""What the portal keeps: papers nobody has signed yet, chips chosen for one, and views of lists that people saved."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import Q
 
 from registry.models import Organisation, Person
+
+SHOWN_CHIPS = 64
 
 
 class Draft(models.Model):
@@ -47,6 +49,39 @@ class Draft(models.Model):
                 name="draft_waiting",
             )
         ]
+
+
+class Selection(models.Model):
+    """Chips that somebody chose for a paper, frozen under their count and hash before the rest of it is said.
+
+    ``names`` are the chips as `maker/serial`, sorted, one a line; ``sha256`` is the hash of exactly this text. Chips
+    that move afterwards stay in the selection, and are refused by name when the paper is prepared.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="selections")
+    chosen_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    kind = models.CharField(max_length=40)
+    how = models.CharField(max_length=200)
+    site = models.CharField(max_length=63, blank=True)
+    names = models.TextField()
+    count = models.IntegerField()
+    sha256 = models.CharField(max_length=64)
+    chosen_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["organisation", "expires_at"], name="selection_by_expiry")]
+
+    @property
+    def shown(self) -> list[str]:
+        """The first of the chips, as many as a page shows."""
+        return self.names.split("\n", SHOWN_CHIPS)[:SHOWN_CHIPS]
+
+    @property
+    def beyond(self) -> int:
+        """How many chips the page does not show."""
+        return max(0, self.count - SHOWN_CHIPS)
 
 
 class SavedView(models.Model):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from chipledger import clock
 from jobs.models import Job
 from ledger.models import SignerKind, Statement
-from portal.models import SavedView
+from portal.models import SavedView, Selection
 from registry.access import Reader, readable, visible
 from tracking.models import Difference, Movement, Transfer
 
@@ -37,6 +38,12 @@ def statements_of(reader: Reader) -> QuerySet[Statement]:
 def jobs_of(reader: Reader) -> QuerySet[Job]:
     """The organisation's own."""
     return Job.objects.filter(scope=reader.handle)
+
+
+@readable(Selection, logged=False)
+def selections_of(reader: Reader) -> QuerySet[Selection]:
+    """The organisation's own, until they expire."""
+    return Selection.objects.filter(organisation=reader.organisation, expires_at__gt=clock.now())
 
 
 @readable(SavedView, logged=False)

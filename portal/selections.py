@@ -12,8 +12,9 @@ from typing import BinaryIO, Final
 from chipledger.manifests import MAX_ROWS, FaultLog, Shape, read_csv, read_json_lines
 from chipledger.refusals import Refused
 from portal.faults import collect_faults
-from registry.access import Reader, visible
-from tracking.models import AccountKind, Holding
+from portal.queries.selections import accounts_for
+from registry.access import Reader
+from tracking.queries.holdings import own_holdings
 from tracking.queries.near_matches import resembling
 
 INLINE: Final = 500
@@ -95,12 +96,10 @@ def complete_names(names: Sequence[str], among: Iterable[str]) -> list[str]:
     return [next(iter(makers[name])) if len(makers.get(name, ())) == 1 else name for name in names]
 
 
-def own_chips(reader: Reader, serials: Sequence[str]) -> list[str]:
-    """The reader's own chips on hand that carry one of these serials."""
-    found = visible(reader, Holding).filter(
-        account__organisation=reader.organisation,
-        account__kind=AccountKind.ON_HAND,
-        chip__serial__in=[serial for serial in serials if "/" not in serial],
+def own_chips(reader: Reader, serials: Sequence[str], *, kind: str) -> list[str]:
+    """The reader's own chips with one of these serials, on the accounts that a statement of this kind takes from."""
+    found = own_holdings(reader, kinds=accounts_for(kind)).filter(
+        chip__serial__in=[serial for serial in serials if "/" not in serial]
     )
     return [
         f"{maker}/{serial}"

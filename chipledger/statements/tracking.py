@@ -32,7 +32,10 @@ class StockOpened(Statement):
 
 
 class TransferDispatched(ChipSelection):
-    """The sender hands chips over to a consignee, or to another site of its own."""
+    """The sender hands chips over to a consignee, or to another site of its own.
+
+    `authorisation` is the number of the licence or permit that the sender ships under, where it names one.
+    """
 
     kind: Literal["transfer.dispatched"] = "transfer.dispatched"
     v: Literal[1] = 1
@@ -43,6 +46,7 @@ class TransferDispatched(ChipSelection):
     estimated_arrival: Instant
     carrier: Handle | None = None
     waybill: Reference | None = None
+    authorisation: Reference | None = None
 
 
 class Swap(Part):

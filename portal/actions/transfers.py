@@ -11,7 +11,8 @@ from ledger.models import Key
 from portal import selections
 from portal.actions.batches import keep_chips
 from portal.actions.drafts import prepare_draft
-from portal.models import Draft
+from portal.actions.selections import chips_of
+from portal.models import Draft, Selection
 from registry.access import Reader, check_role
 from registry.models import Role
 from tracking.models import Transfer
@@ -19,31 +20,21 @@ from tracking.models import Transfer
 
 def prepare_dispatch(
     said: Mapping[str, str],
-    names: Sequence[str],
+    selection: Selection,
     *,
     arrival: datetime,
     keys: Sequence[Key],
     by: Reader,
     at: datetime,
 ) -> Draft:
-    """The paper of a dispatch. The chips are frozen with it: named in it, or in a manifest that it names by hash."""
+    """The paper of a dispatch, about exactly the chips that were frozen: a chip that has left since is refused."""
     check_role(by, Role.PREPARER)
-    whole = selections.complete_names(names, selections.own_chips(by, names))
-    if not whole:
-        raise Refused("no_chips", "Name at least one chip.", field="chips")
-    selections.check_names(
-        whole, "A chip is named maker/serial; no single chip of yours on hand carries this serial.", by=by
-    )
-    chips = sorted(set(whole))
     fields: dict[str, object] = {name: value for name, value in said.items() if value}
     fields |= {
         "dispatched_at": format_instant(_to_the_second(at)),
         "estimated_arrival": format_instant(arrival),
+        **chips_of(selection, by=by, at=at),
     }
-    if len(chips) <= selections.INLINE:
-        fields["chips"] = chips
-    else:
-        fields["manifest"] = keep_chips(chips, by.organisation.signer, at=at).model_dump(mode="json")
     return prepare_draft("transfer.dispatched", fields, keys=keys, by=by, at=at)
 
 

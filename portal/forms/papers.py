@@ -96,15 +96,12 @@ class DispatchForm(PaperForm):
         help_text="The carrier's number for the shipment.",
         error_messages={"invalid": "A waybill has up to 80 letters, digits, spaces and ._/#:- only."},
     )
-    chips = forms.CharField(
-        label="Chips",
+    authorisation = forms.RegexField(
+        REFERENCE,
+        label="Authorisation",
         required=False,
-        max_length=2_000_000,
-        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
-        help_text="One a line: maker/serial, or the serial alone where it is the only one of yours.",
-    )
-    file = forms.FileField(
-        label="Or a file of chips", required=False, help_text="CSV or JSON Lines, or plain lines."
+        help_text="The number of the licence or permit that you ship under, where there is one.",
+        error_messages={"invalid": "An authorisation has up to 80 letters, digits, spaces and ._/#:- only."},
     )
 
     def __init__(self, *args: object, reader: Reader, **kwargs: object) -> None:

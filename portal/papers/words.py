@@ -93,6 +93,7 @@ def _dispatched(body: TransferDispatched, who: str) -> Words:
             when("Estimated arrival", body.estimated_arrival),
             *([Fact("Carrier", body.carrier)] if body.carrier else []),
             *([Fact("Waybill", body.waybill, kind=FactKind.SERIAL)] if body.waybill else []),
+            *([Fact("Authorisation", body.authorisation)] if body.authorisation else []),
             *facts,
         ),
         named,

@@ -7,12 +7,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from audits.models import Balance, Cluster, Finding
-from portal.doorway import page
+from portal.doorway import page, refusal_of
+from portal.forms.custody import ACTS
 from portal.forms.filters import BalanceFilter, ClusterFilter, SiteFilter
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.queries.places import counts_at, lines_of
 from registry.access import Reader, get_visible, visible
-from registry.models import Site
+from registry.models import Role, Site
 from web.components import Column
 from web.paging import Keyset
 
@@ -113,6 +114,8 @@ def site(request: HttpRequest, reader: Reader, code: str) -> HttpResponse:
         .order_by("pk"),
         "balance_columns": BALANCE_COLUMNS,
         "findings": findings.count(),
+        "refusal": refusal_of(reader, Role.PREPARER),
+        "acts": ACTS.items() if found.organisation_id == reader.organisation.pk else (),
         "clusters": visible(reader, Cluster).filter(site=found).select_related("policy").order_by("pk")[:20],
     }
     return render(request, "portal/site.html", context)

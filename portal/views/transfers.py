@@ -17,8 +17,7 @@ from portal.forms.papers import DispatchForm
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.papers.documents import statement_papers
 from portal.queries.transfers import papers_about, receive_refusal, state_of
-from portal.selections import read_names
-from portal.uploads import uploaded_stream
+from portal.views.selections import choose_chips, frozen_selection
 from registry.access import Reader, check_role, get_visible, visible
 from registry.models import Role
 from tracking.models import Difference, Transfer
@@ -30,6 +29,8 @@ TRANSFERS = Keyset(("-id",))
 LINES = Keyset(("chip_id",))
 LINE_COLUMNS = (Column("Chip"), Column("Model"), Column("What became of it"))
 DIFFERENCE_COLUMNS = (Column("Difference"), Column("Chip"), Column("Recorded"), Column("Settled"))
+SAID = ("from_site", "consignee", "to_site", "carrier", "waybill", "authorisation")
+ANSWERS = "You answer for the chips until the consignee signs for their receipt."
 LISTING = Listing(
     "transfers",
     "Transfers",
@@ -102,21 +103,28 @@ def transfer(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @page
 def dispatch(request: HttpRequest, reader: Reader) -> HttpResponse:
-    """Say which chips leave, for whom; what comes back is a paper to sign, or every fault by chip."""
-    form = DispatchForm(request.POST or None, request.FILES or None, reader=reader)
+    """Choose the chips, which freezes them; then say for whom. What comes back is a paper, or every fault by chip."""
+    refusal = _filing_refusal(reader)
+    selection = frozen_selection(request, reader, kind=DispatchForm.kind)
+    if selection is None:
+        return choose_chips(
+            request,
+            reader,
+            kind=DispatchForm.kind,
+            title="File a transfer",
+            sentence=ANSWERS,
+            refusal=refusal,
+        )
+    form = DispatchForm(request.POST or None, reader=reader, initial={"from_site": selection.site})
     refused: Refused | None = None
     if request.method == "POST":
         check_role(reader, Role.PREPARER)
         if form.is_valid():
             said = form.cleaned_data
             try:
-                names = read_names(said["chips"], uploaded_stream(request, "file"), by=reader)
                 draft = prepare_dispatch(
-                    {
-                        name: said[name]
-                        for name in ("from_site", "consignee", "to_site", "carrier", "waybill")
-                    },
-                    names,
+                    {name: said[name] for name in SAID},
+                    selection,
                     arrival=form.arrival(),
                     keys=form.chosen_keys(),
                     by=reader,
@@ -128,9 +136,10 @@ def dispatch(request: HttpRequest, reader: Reader) -> HttpResponse:
     context = {
         "title": "File a transfer",
         "form": form,
+        "selection": selection,
         "refused": refused,
         "faults": refused.faults if isinstance(refused, FaultyRows) else [],
-        "refusal": _filing_refusal(reader),
+        "refusal": refusal,
     }
     status = refused.status if refused else 422 if form.is_bound and form.errors else 200
     return render(request, "portal/dispatch.html", context, status=status)

@@ -28,6 +28,7 @@ def chips(world: World) -> list[str]:
 def prepare_dispatch(page: Page, chips: list[str], *, second: str = "") -> None:
     page.goto("/transfers/new/")
     page.get_by_label("Chips", exact=False).first.fill("\n".join(chips))
+    page.get_by_role("button", name="Freeze the selection").click()
     page.get_by_label("Consignee").select_option("operator-a")
     page.get_by_label("To site").fill("dc-1")
     page.get_by_label("Estimated arrival").fill(in_days(5))

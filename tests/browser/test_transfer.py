@@ -39,6 +39,7 @@ def test_a_holder_files_a_transfer_by_an_uploaded_envelope_and_the_consignee_rec
     sender = enter(person_of(world.maker).email)
     sender.goto("/transfers/new/")
     sender.get_by_label("Chips", exact=False).first.fill("\n".join(chip.partition("/")[2] for chip in chips))
+    sender.get_by_role("button", name="Freeze the selection").click()
     sender.get_by_label("Consignee").select_option("operator-b")
     sender.get_by_label("To site").fill("dc-3")
     sender.get_by_label("Estimated arrival").fill(in_days(5))
@@ -80,12 +81,62 @@ def test_a_holder_files_a_transfer_by_an_uploaded_envelope_and_the_consignee_rec
 
 
 @pytest.mark.browser
+def test_a_holder_dispatches_by_filter_and_the_consignee_receives_short_by_scanning_and_installs(
+    world: World, chips: list[str], enter: Enter, tmp_path: Path
+) -> None:
+    sender = enter(person_of(world.maker).email)
+    sender.goto("/transfers/new/")
+    sender.get_by_label("At site").select_option("fab-1")
+    sender.get_by_label("Serial begins with").fill("C000")
+    sender.get_by_label("Only the first").fill("3")
+    sender.get_by_role("button", name="Freeze the selection").click()
+    expect(sender.get_by_text("The first 3, at fab-1, whose serial begins with C000")).to_be_visible()
+    sender.get_by_label("Consignee").select_option("operator-a")
+    sender.get_by_label("To site").fill("dc-1")
+    sender.get_by_label("Estimated arrival").fill(in_days(5))
+    sender.get_by_label("Authorisation").fill("BIS D-1094/26")
+    sender.get_by_role("button", name="Prepare the paper").click()
+    expect(sender.get_by_text("Dispatch of 3 chips to operator-a")).to_be_visible()
+    upload(sender, sign_payload(bytes(Draft.objects.get().payload), [world.maker.key]).to_json(), tmp_path)
+    expect(sender.get_by_role("heading", name="Maker-A to Operator-A")).to_be_visible()
+    transfer = Transfer.objects.get()
+
+    receiver = enter(person_of(world.operator).email)
+    receiver.goto(f"/transfers/{bytes(transfer.digest).hex()}/receive/")
+    scanner = receiver.get_by_label("Scan")
+    for chip in (chips[0], chips[1], chips[0]):
+        scanner.fill(chip.partition("/")[2])
+        scanner.press("Enter")
+    expect(receiver.get_by_text("is in the list already. 2 in the list.")).to_be_visible()
+    expect(receiver.locator("#differences")).to_contain_text("Expected, not seen")  # compared while scanning
+    receiver.get_by_role("button", name="Prepare the receipt").click()
+    expect(receiver.get_by_text("Receipt by operator-a, with 1 difference")).to_be_visible()
+    draft = Draft.objects.get(kind="transfer.received")
+    upload(receiver, sign_payload(bytes(draft.payload), [world.operator.key]).to_json(), tmp_path)
+    expect(receiver.get_by_role("heading", name="Statement")).to_be_visible()
+    assert set(Difference.objects.values_list("kind", "name")) == {("short", chips[2])}
+
+    receiver.goto("/sites/dc-1/")
+    receiver.get_by_role("link", name="Install chips").click()
+    expect(receiver.get_by_label("At site")).to_have_value("dc-1")
+    receiver.get_by_role("button", name="Freeze the selection").click()
+    expect(receiver.get_by_text("All, at dc-1")).to_be_visible()
+    receiver.get_by_role("button", name="Prepare the paper").click()
+    expect(receiver.get_by_text("Installed: 2 chips")).to_be_visible()
+    draft = Draft.objects.get(kind="chips.installed")
+    upload(receiver, sign_payload(bytes(draft.payload), [world.operator.key]).to_json(), tmp_path)
+    expect(receiver.get_by_role("heading", name="Statement")).to_be_visible()
+    assert Holding.objects.filter(installed_at__isnull=False).count() == 2
+
+
+@pytest.mark.browser
 def test_a_paper_that_changed_between_view_and_signature_is_refused(
     world: World, chips: list[str], enter: Enter, tmp_path: Path
 ) -> None:
     page = enter(person_of(world.maker).email)
     page.goto("/transfers/new/")
     page.get_by_label("Chips", exact=False).first.fill("\n".join(chips[:2]))
+    page.get_by_role("button", name="Freeze the selection").click()
     page.get_by_label("Consignee").select_option("operator-a")
     page.get_by_label("To site").fill("dc-1")
     page.get_by_label("Estimated arrival").fill(in_days(5))

@@ -29,3 +29,10 @@ def placements(chips: Iterable[Chip], *, reader: Reader) -> dict[int, Holding]:
         holding.chip_id: holding
         for holding in found.select_related("account__organisation__signer", "account__site", "transfer")
     }
+
+
+def own_holdings(reader: Reader, *, kinds: Iterable[AccountKind]) -> QuerySet[Holding]:
+    """The chips that the reader's organisation answers for, on accounts of these kinds."""
+    return visible(reader, Holding).filter(
+        account__organisation=reader.organisation, account__kind__in=list(kinds)
+    )

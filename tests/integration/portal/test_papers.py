@@ -19,6 +19,13 @@ from tests.world import Party, World
 from tracking.models import Transfer
 
 
+def choose(client: Client, address: str, **said: object) -> str:
+    """Freeze a selection as the first step of a paper; returns its number."""
+    answer = client.post(address, said)
+    assert answer.status_code == 302, answer.content.decode()
+    return answer["Location"].partition("selection=")[2]
+
+
 def prepare_dispatch(client: Client, by: Party, chips: list[str], **said: str) -> Draft:
     arrival = (door.now() + timedelta(days=5)).date().isoformat()
     fields = {
@@ -27,8 +34,9 @@ def prepare_dispatch(client: Client, by: Party, chips: list[str], **said: str) -
         "to_site": "dc-1",
         "estimated_arrival": arrival,
     }
+    selection = choose(client, reverse("dispatch"), chips="\n".join(chips))
     answer = client.post(
-        reverse("dispatch"), {**fields, "key": by.key.public.key_id, "chips": "\n".join(chips), **said}
+        reverse("dispatch"), {**fields, "key": by.key.public.key_id, "selection": selection, **said}
     )
     assert answer.status_code == 302, answer.content.decode()
     return Draft.objects.latest("created_at")
@@ -89,6 +97,7 @@ def test_a_preparer_prepares_and_only_a_signatory_signs(world: World, chips: lis
 def test_every_chip_at_fault_is_named_before_anybody_signs(scene: Scene) -> None:
     client = browse_as(person_of(scene.world.maker))
     arrival = (door.now() + timedelta(days=5)).date().isoformat()
+    named = "\n".join([scene.chips[0], scene.chips[39], "maker-a/NONE-1"])
     answer = client.post(
         reverse("dispatch"),
         {
@@ -97,7 +106,7 @@ def test_every_chip_at_fault_is_named_before_anybody_signs(scene: Scene) -> None
             "to_site": "dc-3",
             "estimated_arrival": arrival,
             "key": scene.world.maker.key.public.key_id,
-            "chips": "\n".join([scene.chips[0], scene.chips[39], "maker-a/NONE-1"]),
+            "selection": choose(client, reverse("dispatch"), chips=named),
         },
     )
     page = answer.content.decode()
@@ -119,7 +128,9 @@ def test_faults_beyond_those_shown_are_counted_and_downloaded(scene: Scene) -> N
             "to_site": "dc-3",
             "estimated_arrival": (door.now() + timedelta(days=5)).date().isoformat(),
             "key": scene.world.maker.key.public.key_id,
-            "file": SimpleUploadedFile("list.txt", unknown.encode()),
+            "selection": choose(
+                browser, reverse("dispatch"), file=SimpleUploadedFile("list.txt", unknown.encode())
+            ),
         },
     )
     page = answer.content.decode()
