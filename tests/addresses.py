@@ -49,6 +49,7 @@ def addresses(scene: Scene, person: Person) -> list[str]:
         "batch-receipt": batches if organisation.signer.handle == "maker-a" else [],
         "chip-model": ["maker-a-h100"],
         "site": ["dc-1"] if organisation.signer.kind != "manufacturer" else ["fab-1"],
+        "custody": ["install"],
         "organisation": ["operator-a"],
         "receive": [scene.overdue] if organisation.signer.handle == "operator-a" else [],
         "rotate-key": Key.objects.filter(person=person.pseudonym).values_list("key_id", flat=True),
