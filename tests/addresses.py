@@ -48,6 +48,7 @@ def addresses(scene: Scene, person: Person) -> list[str]:
         "batch": batches if organisation.signer.handle == "maker-a" else [],
         "batch-receipt": batches if organisation.signer.handle == "maker-a" else [],
         "chip-model": ["maker-a-h100"],
+        "log-entry": [0],
         "site": ["dc-1"] if organisation.signer.kind != "manufacturer" else ["fab-1"],
         "custody": ["install"],
         "organisation": ["operator-a"],

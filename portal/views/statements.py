@@ -1,4 +1,4 @@
-"""A statement as it was filed, with its signatures and its place in the log; and the log itself."""
+"""A statement as it was filed, with its signatures and its place in the log."""
 
 from __future__ import annotations
 
@@ -6,26 +6,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from ledger import log
 from ledger.bundles import bundle_of
 from ledger.log_key import note_key
-from ledger.models import Checkpoint, Statement
+from ledger.models import Statement
 from portal.doorway import page
 from portal.papers import statement_paper
-from portal.queries.statements import titled
 from registry.access import Reader, get_visible, visible
 from tracking.models import Transfer
-from web.components import Column
-from web.paging import Keyset
-
-STATEMENTS = Keyset(("-id",))
-COLUMNS = (
-    Column("Accepted"),
-    Column("Paper"),
-    Column("Kind"),
-    Column("Signed by"),
-    Column("Log №", numeric=True),
-)
 
 
 @require_safe
@@ -39,6 +26,7 @@ def statement(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse
         "title": paper.title,
         "paper": paper,
         "digest": digest,
+        "vkey": note_key().vkey,
         "transfer": bytes(transfer.digest).hex() if transfer else None,
     }
     return render(request, "portal/statement.html", context)
@@ -54,20 +42,3 @@ def bundle(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
         content_type="application/json",
         headers={"Content-Disposition": f'attachment; filename="{digest[:16]}.evidence.json"'},
     )
-
-
-@require_safe
-@page
-def log_page(request: HttpRequest, reader: Reader) -> HttpResponse:
-    """The log: its key, its newest checkpoint, and the statements the reader may see."""
-    found = STATEMENTS.page(visible(reader, Statement).select_related("signer", "entry"), request)
-    context = {
-        "title": "Log",
-        "origin": log.origin(),
-        "vkey": note_key().vkey,
-        "checkpoint": Checkpoint.objects.order_by("-size").first(),
-        "page": found,
-        "rows": titled(found.items),
-        "columns": COLUMNS,
-    }
-    return render(request, "portal/log.html", context)

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from chipledger.dsse import sign_payload
 from ledger import door
+from ledger.integrator import integrate
 from portal.models import Draft
 from registry.models import Role
 from tests.browser.conftest import picture
@@ -70,6 +71,11 @@ def test_a_holder_files_a_transfer_by_an_uploaded_envelope_and_the_consignee_rec
     expect(receiver.get_by_text("Receipt by operator-b, with 2 differences")).to_be_visible()
     receiver.get_by_role("button", name="Sign with passkey").click()
     expect(receiver.get_by_role("heading", name="Statement")).to_be_visible()
+    integrate()
+    receiver.reload()
+    receiver.get_by_role("button", name="Verify", exact=True).click()
+    expect(receiver.locator(".verify [role=status]")).to_have_text("All of it holds.")
+    expect(receiver.locator(".verify ol")).to_contain_text("with a passkey")
 
     transfer.refresh_from_db()
     assert (transfer.state, transfer.outstanding) == ("partially_received", 2)

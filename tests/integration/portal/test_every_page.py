@@ -23,7 +23,17 @@ LISTS = [
         "sites",
         "clusters",
     ),
-    *("balances", "organisations", "log", "keys", "tokens", "acting-for", "people"),
+    *(
+        "balances",
+        "organisations",
+        "log",
+        "log-entries",
+        "log-checkpoints",
+        "keys",
+        "tokens",
+        "acting-for",
+        "people",
+    ),
 ]
 
 

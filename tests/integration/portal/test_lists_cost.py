@@ -22,6 +22,8 @@ BASELINES = {
     "organisations": 2,
     "jobs": 1,
     "log": 3,  # the page, the newest checkpoint, the note
+    "log-entries": 3,  # the page, which of them may be read, the note
+    "log-checkpoints": 1,
     "report": 6,  # the page, the tally, the newest sweep twice (as a fact and for its lag), the note
     "drafts": 2,  # the papers, the reader's own passkeys
 }
