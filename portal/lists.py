@@ -137,7 +137,7 @@ def export_asked(
     places = listing.places(listing.chosen(request))
     header = [listing.header[place] for place in places]
     lines = ([row[place] for place in places] for row in _all_rows(rows, keyset, cells))
-    made = _provenance(request, listing, form)
+    made = made_now(listing.title, in_words(request, form))
     match asked:
         case "csv":
             return csv_file(listing.name, header, lines, made=made)
@@ -185,11 +185,12 @@ def _printed(
     return render(request, "portal/print.html", context)
 
 
-def _provenance(request: HttpRequest, listing: Listing, form: Form | None) -> Provenance:
+def made_now(title: str, narrowed_to: str) -> Provenance:
+    """What an export that is made now is made from: the newest checkpoint."""
     checkpoint = log.latest_checkpoint()
     return Provenance(
-        title=listing.title,
-        narrowed_to=in_words(request, form),
+        title=title,
+        narrowed_to=narrowed_to,
         made_at=clock.now(),
         origin=log.origin(),
         size=checkpoint.size if checkpoint else None,
