@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q, QuerySet
 
 from audits import queries
-from audits.models import Balance, Cluster, Finding, Policy
+from audits.models import Balance, Cluster, DailyBalance, Finding, Policy
 from registry.access import Reader, readable
 
 
@@ -31,12 +31,20 @@ def readable_clusters(reader: Reader) -> QuerySet[Cluster]:
 @readable(Balance)
 def readable_balances(reader: Reader) -> QuerySet[Balance]:
     """A regulator sees balances of sites and organisations in its countries; an organisation its own."""
+    return Balance.objects.filter(_of_whom(reader))
+
+
+@readable(DailyBalance)
+def readable_days(reader: Reader) -> QuerySet[DailyBalance]:
+    """What balances were, day by day, to those who may read what they are."""
+    return DailyBalance.objects.filter(_of_whom(reader))
+
+
+def _of_whom(reader: Reader) -> Q:
     if not reader.is_regulator:
-        return Balance.objects.filter(organisation=reader.organisation)
+        return Q(organisation=reader.organisation)
     countries = list(reader.countries)
-    return Balance.objects.filter(
-        Q(site__country__in=countries) | Q(organisation__countries__overlap=countries)
-    )
+    return Q(site__country__in=countries) | Q(organisation__countries__overlap=countries)
 
 
 @readable(Policy, logged=False)

@@ -105,7 +105,8 @@ class Balance(models.Model):
 
     ``on_hand`` is the book inventory; ``installed`` the part of it that is in service and owes evidence. A chip is
     *seen* in a grade when fresh evidence of that grade places it at this very site. ``unaccounted`` is installed − seen
-    in the hardware grade. Chips under way from here, and declared losses, stand apart.
+    in the hardware grade. Chips under way from here, and declared losses, stand apart. ``tpp`` is that of the chips
+    on hand.
     """
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="balances")
@@ -123,10 +124,30 @@ class Balance(models.Model):
     seen_host = models.BigIntegerField()
     seen_weaker = models.BigIntegerField()
     unaccounted = models.BigIntegerField()
+    tpp = models.BigIntegerField(default=0)
     measured_at = models.DateTimeField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organisation", "site"], name="balance_once")]
+
+
+class DailyBalance(models.Model):
+    """What stood in a balance at the end of a day: chips that owe evidence, and how many of them gave it.
+
+    The last sweep of a day counts, by UTC. Pairs without chips in service that day have no row.
+    """
+
+    day = models.DateField()
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
+    installed = models.BigIntegerField()
+    seen_hardware = models.BigIntegerField()
+    measured_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["day", "organisation", "site"], name="daily_balance_once")
+        ]
 
 
 class Nature(models.TextChoices):
@@ -172,6 +193,7 @@ class Finding(models.Model):
     state = models.CharField(max_length=9, choices=State, default=State.OPEN)
     began_at = models.DateTimeField()
     opened_at = models.DateTimeField()
+    worsened_at = models.DateTimeField(null=True)
     refreshed_at = models.DateTimeField()
     due_at = models.DateTimeField()
     quiet_sweeps = models.SmallIntegerField(default=0)
@@ -217,6 +239,14 @@ class Finding(models.Model):
             ),
             models.Index(fields=["organisation", "-id"], name="finding_of_organisation"),
             models.Index(fields=["-opened_at", "-id"], name="finding_by_time"),
+            models.Index(
+                fields=["-worsened_at", "-id"],
+                condition=Q(worsened_at__isnull=False),
+                name="finding_worsened",
+            ),
+            models.Index(
+                fields=["due_at", "id"], condition=Q(closed_at__isnull=True), name="finding_open_by_deadline"
+            ),
             models.Index(
                 fields=["rule", "subject"], condition=Q(closed_by__isnull=False), name="finding_decided"
             ),

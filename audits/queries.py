@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, FloatField, Q, QuerySet, Value
+from django.db.models.functions import Cast, Greatest, NullIf
 
-from audits.models import Finding, Sweep
+from audits.models import Cluster, Finding, Sweep
 from audits.rules import RULE_OF
 from chipledger.refusals import Refused
 from ledger.models import Statement
+
+NEAR: Final = 0.8
+"""From this share of a line on, a cluster is near it."""
 
 
 def findings_citing(organisation_id: int) -> QuerySet[Finding]:
@@ -43,12 +49,21 @@ def lock_finding(among: QuerySet[Finding], uid: str) -> Finding | None:
     return among.filter(uid=UUID(uid)).select_for_update(of=("self",)).first()
 
 
+class Dated(StrEnum):
+    """The date of a finding that a period is about."""
+
+    OPENED = "opened"
+    WORSENED = "worsened"
+    DUE = "due"
+
+
 @dataclass(frozen=True)
 class FindingFilter:
     """What a list or report of findings is narrowed to; all that are given must hold.
 
-    ``severity`` is the least. ``since`` and ``until`` are a period, its end excluded, in which the finding was open at
-    some time. ``state`` may be ``unresolved`` for all that are not closed.
+    ``severity`` is the least, ``step`` the very one. ``since`` and ``until`` are a period, its end excluded, in which
+    the finding was open at some time; with ``dated``, in which it opened, worsened or is due. ``state`` may be
+    ``unresolved`` for all that are not closed. ``model`` leaves what is about no single chip out.
     """
 
     rule: str | None = None
@@ -59,6 +74,9 @@ class FindingFilter:
     country: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    step: int | None = None
+    model: str | None = None
+    dated: Dated | None = None
 
     def check(self) -> None:
         """Refuse a rule, severity or state that does not exist, rather than answer with an empty list."""
@@ -90,10 +108,16 @@ class FindingFilter:
             "organisation__signer__handle": self.organisation,
             "site__code": self.site,
             "site__country": self.country,
-            "opened_at__lt": self.until,
+            "severity": self.step,
+            "chip__model__code": self.model,
         }
+        if self.dated is not None:
+            findings = findings.filter(**{f"{self.dated}_at__isnull": False})
+            wanted |= {f"{self.dated}_at__gte": self.since, f"{self.dated}_at__lt": self.until}
+        else:
+            wanted["opened_at__lt"] = self.until
         findings = findings.filter(**{name: value for name, value in wanted.items() if value is not None})
-        if self.since is not None:
+        if self.since is not None and self.dated is None:
             findings = findings.filter(Q(closed_at__isnull=True) | Q(closed_at__gte=self.since))
         if self.state == "unresolved":
             return findings.filter(closed_at__isnull=True)
@@ -139,3 +163,21 @@ def sweep_lag(*, at: datetime) -> timedelta:
 def is_lagging(lag: timedelta) -> bool:
     """Whether sweeping has stopped for longer than two intervals, and so findings can no longer be relied on."""
     return lag > 2 * timedelta(seconds=settings.SWEEP_SECONDS)
+
+
+def share_of_a_line() -> Greatest:
+    """How much of the nearest of its policy's lines a cluster reaches, 1 being the line itself."""
+    measures = ("tpp", "fp16_gflops", "memory_mb")
+    # PostgreSQL's greatest() passes over a line that the policy does not have; the zero is for a line of zero.
+    return Greatest(
+        Value(0.0),
+        *(
+            Cast(name, FloatField()) / NullIf(Cast(f"policy__above_{name}", FloatField()), Value(0.0))
+            for name in measures
+        ),
+    )
+
+
+def near_a_line(clusters: QuerySet[Cluster]) -> QuerySet[Cluster]:
+    """Clusters that reach most of a line and are not above it."""
+    return clusters.alias(share=share_of_a_line()).filter(is_above=False, share__gte=NEAR)

@@ -153,6 +153,7 @@ _COMMON_RAIL = [
 RAILS = {
     "regulator": [
         ("Overview", "overview", "overview"),
+        ("Monday's list", "inbox", "monday"),
         ("Findings", "findings", "findings"),
         ("Report", "batches", "report"),
         ("Chips", "chips", "chips"),

@@ -14,12 +14,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+from web import land
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 BUILD = Path(__file__).resolve().parent / "static" / "build"
 LOCKS = ("package.json", "package-lock.json", ".npmrc")
 
-# What we serve, by its path below node_modules, and its name in `web/static/build`.
+# What we serve, by its path below node_modules, and its name in `web/static/build`; the land is drawn from its data.
 SERVED = {"@tabler/core/dist/css/tabler.min.css": "tabler.css"}
+DRAWN = {"world-atlas/land-110m.json": "land.svg"}
 
 # What only the browser tests read, beside them; it is never served.
 TESTS = CHECKOUT / "tests" / "browser"
@@ -48,8 +51,8 @@ def npm_command() -> list[str]:
 
 
 def fingerprint() -> str:
-    """SHA-256 over the lock files and this module: what the built files depend on."""
-    digest = hashlib.sha256(Path(__file__).read_bytes())
+    """SHA-256 over the lock files and what makes the files: all that the built ones depend on."""
+    digest = hashlib.sha256(Path(__file__).read_bytes() + Path(land.__file__).read_bytes())
     for name in LOCKS:
         digest.update((CHECKOUT / name).read_bytes())
     return digest.hexdigest()
@@ -61,7 +64,7 @@ def is_current(build: Path, mark: str) -> bool:
     return (
         stamp.is_file()
         and stamp.read_text(encoding="ascii").strip() == mark
-        and all((build / name).is_file() for name in SERVED.values())
+        and all((build / name).is_file() for name in (*SERVED.values(), *DRAWN.values()))
         and (not TESTS.is_dir() or all((TESTS / name).is_file() for name in TESTED.values()))
     )
 
@@ -87,6 +90,9 @@ def build_assets(build: Path = BUILD) -> bool:
         for source, name in SERVED.items():
             text = (Path(folder) / "node_modules" / source).read_text(encoding="utf-8")
             (build / name).write_text(SOURCE_MAP.sub("", text), encoding="utf-8")
+        for source, name in DRAWN.items():
+            text = (Path(folder) / "node_modules" / source).read_text(encoding="utf-8")
+            (build / name).write_text(land.land_svg(text), encoding="utf-8")
         for source, name in TESTED.items() if TESTS.is_dir() else ():
             (TESTS / name).parent.mkdir(exist_ok=True)
             shutil.copy(Path(folder) / "node_modules" / source, TESTS / name)

@@ -41,6 +41,10 @@ class Reading:
     book: int
     seen: int
 
+    @property
+    def missing(self) -> int:
+        return self.book - self.seen
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -150,7 +154,7 @@ def draw_counts(readings: Sequence[Reading], *, now: datetime) -> TwoLines | Non
     ends = [*(reading.at for reading in readings[1:]), window.end]
     gaps = []
     for reading, end in zip(readings, ends, strict=True):
-        missing = reading.book - reading.seen
+        missing = reading.missing
         if missing:
             upper, lower = sorted((height(reading.book), height(reading.seen)))
             hint = f"{abs(missing):,} {'unseen' if missing > 0 else 'not on the book'}"
@@ -158,7 +162,7 @@ def draw_counts(readings: Sequence[Reading], *, now: datetime) -> TwoLines | Non
                 _bar(window, reading.at, end, hint, now, y=f"{upper:.1f}", height=f"{lower - upper:.1f}")
             )
     last = readings[-1]
-    missing = last.book - last.seen
+    missing = last.missing
     return TwoLines(
         kind="counts",
         summary=f"{last.book:,} on the book, {last.seen:,} seen, difference {missing:,}.",

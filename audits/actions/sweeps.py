@@ -47,6 +47,7 @@ WITH booked AS (
     ON CONFLICT (rule, subject) WHERE closed_at IS NULL DO UPDATE SET
         refreshed_at = excluded.refreshed_at,
         quiet_sweeps = 0,
+        worsened_at = CASE WHEN excluded.severity > known.severity THEN excluded.opened_at ELSE known.worsened_at END,
         severity = greatest(known.severity, excluded.severity),
         frozen = CASE WHEN excluded.severity > known.severity THEN excluded.frozen ELSE known.frozen END
     RETURNING xmax = 0 AS is_new

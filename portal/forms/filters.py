@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.db.models import Q, QuerySet
 
 from audits.models import Balance, Cluster, Finding, Policy
-from audits.queries import FindingFilter
+from audits.queries import Dated, FindingFilter, near_a_line
 from audits.rules import RULE_OF
+from chipledger import clock
 from chipledger.refusals import Refused
 from ledger.models import SignerKind
 from registry.models import Chip, ChipModel, Organisation, Site
@@ -43,7 +44,7 @@ def _word(hint: str, help_text: str) -> forms.CharField:
 
 def _day(help_text: str) -> forms.DateField:
     return forms.DateField(
-        required=False, help_text=help_text, widget=forms.DateInput(attrs={"type": "date"})
+        required=False, help_text=help_text, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
     )
 
 
@@ -90,7 +91,13 @@ class TransferFilter(Filter):
     )
     state = forms.ChoiceField(
         required=False,
-        choices=[*ANY, ("open", "Under way"), ("overdue", "Overdue"), *TransferState.choices],
+        choices=[
+            *ANY,
+            ("open", "Under way"),
+            ("overdue", "Overdue"),
+            ("due", "Receipt due within 7 days"),
+            *TransferState.choices,
+        ],
         help_text="Overdue: under way, and the receipt is late.",
     )
 
@@ -110,12 +117,16 @@ class TransferFilter(Filter):
                 return transfers.filter(state__in=OPEN_TRANSFERS)
             case "overdue":
                 return transfers.filter(state__in=OPEN_TRANSFERS, due_at__lt=at)
+            case "due":
+                return transfers.filter(
+                    state__in=OPEN_TRANSFERS, due_at__gte=at, due_at__lt=at + timedelta(days=7)
+                )
             case state:
                 return transfers.filter(state=state)
 
 
 class FindingForm(Filter):
-    """Findings by rule, severity, state, organisation and site."""
+    """Findings by rule, severity, state, organisation, site and one of their dates."""
 
     rule = forms.ChoiceField(
         required=False,
@@ -124,40 +135,70 @@ class FindingForm(Filter):
     )
     severity = forms.ChoiceField(
         required=False,
-        label="Severity at least",
-        choices=[*ANY, *((str(int(step)), step.name.capitalize()) for step in reversed(Severity))],
-        help_text="This step and graver ones.",
+        choices=[
+            *ANY,
+            *((str(int(step)), f"{step.name.capitalize()} at least") for step in reversed(Severity)),
+            *((f"only-{int(step)}", f"{step.name.capitalize()} alone") for step in reversed(Severity)),
+        ],
+        help_text="This step and graver ones, or one step alone.",
     )
     state = forms.ChoiceField(
         required=False,
         choices=[*ANY, ("unresolved", "Unresolved"), *Finding.State.choices],
         help_text="Unresolved: open or explained, and not closed.",
     )
-    organisation = _word("handle", "The organisation, by its handle.")
+    organisation = _word("handle", "The organisation that must explain, by its handle.")
     site = _word("code", "The site, by its code.")
+    dated = forms.ChoiceField(
+        required=False,
+        label="Period",
+        choices=[
+            ("", "Open then"),
+            (Dated.OPENED.value, "Opened"),
+            (Dated.WORSENED.value, "Became graver"),
+            (Dated.DUE.value, "Explanation due"),
+        ],
+        help_text="What happened between the two days.",
+    )
+    since = _day("The first day, from 00:00 UTC.")
+    until = _day("Up to this day, without it.")
 
     def wanted(self) -> FindingFilter:
         """The filter that lists and reports share."""
         said = self.answers()
-        severity = said["severity"]
+        least, _, step = said["severity"].partition("only-")
         return FindingFilter(
             rule=said["rule"] or None,
-            severity=int(severity) if severity else None,
+            severity=int(least) if least else None,
+            step=int(step) if step else None,
             state=said["state"] or None,
             organisation=said["organisation"] or None,
             site=said["site"] or None,
-            country=said.get("country") or None,
-            since=_midnight(said.get("since")),
-            until=_midnight(said.get("until")),
+            country=(said.get("country") or "").upper() or None,
+            model=said.get("model") or None,
+            dated=Dated(said["dated"]) if said["dated"] else None,
+            since=_midnight(said["since"]),
+            until=_midnight(said["until"]),
         )
 
 
 class ReportForm(FindingForm):
-    """The same, over a period and in a country."""
+    """The same, in a country and of a chip model."""
 
-    country = forms.CharField(required=False, max_length=2, help_text="Two letters, such as DE.")
-    since = _day("Findings that were open on this day or later.")
-    until = _day("Findings that were open before this day.")
+    country = forms.CharField(required=False, max_length=2, help_text="The site's, two letters, such as DE.")
+    model = _word("code", "The model of the chip it is about, by its code.")
+
+
+class SinceForm(Filter):
+    """The day from which Monday's list looks."""
+
+    since = _day("From 00:00 UTC; left empty, the Monday before today.")
+
+    def clean_since(self) -> date | None:
+        day: date | None = self.cleaned_data["since"]
+        if day is not None and day > clock.now().astimezone(UTC).date():
+            raise forms.ValidationError("This day is still to come; choose today or an earlier one.")
+        return day
 
 
 class SiteFilter(Filter):
@@ -181,7 +222,12 @@ class ClusterFilter(Filter):
     policy = _word("code", "The code of a policy that draws a line.")
     line = forms.ChoiceField(
         required=False,
-        choices=[*ANY, ("above", "Above the line"), ("below", "Below the line")],
+        choices=[
+            *ANY,
+            ("above", "Above the line"),
+            ("near", "Near: 80 % and more, not above"),
+            ("below", "Below the line"),
+        ],
         help_text="On which side of the policy's line the cluster stands.",
     )
 
@@ -189,6 +235,8 @@ class ClusterFilter(Filter):
         said = self.answers()
         if said["policy"]:
             clusters = clusters.filter(policy__in=Policy.objects.filter(code=said["policy"]))
+        if said["line"] == "near":
+            return near_a_line(clusters)
         return clusters.filter(is_above=said["line"] == "above") if said["line"] else clusters
 
 

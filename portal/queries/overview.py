@@ -13,6 +13,7 @@ from audits.rules import RULE_OF
 from jobs.models import Job
 from ledger import log
 from ledger.models import Statement
+from portal.queries import world
 from portal.queries.batches import batches_of
 from portal.queries.findings import about
 from portal.queries.transfers import state_of
@@ -20,6 +21,7 @@ from registry.access import Reader, visible
 from tracking.models import OPEN_TRANSFERS, AccountKind, Holding, Transfer
 from tracking.queries.transfers import with_parties
 from web.components import Column
+from web.two_lines import draw_counts
 
 SHOWN: Final = 12
 SOON: Final = timedelta(days=7)
@@ -42,6 +44,20 @@ CLUSTER_COLUMNS = (
     Column("Policy"),
     Column("H100-equivalents", numeric=True),
     Column("Chips", numeric=True),
+    Column("Against the line"),
+    Column("Of the line", numeric=True),
+)
+PLACE_COLUMNS = (
+    Column("Site"),
+    Column("Country"),
+    Column("H100-equivalents", numeric=True),
+    Column("Worst open finding"),
+)
+READING_COLUMNS = (
+    Column("Day"),
+    Column("In service, by the book", numeric=True),
+    Column("Seen by hardware", numeric=True),
+    Column("Difference", numeric=True),
 )
 BATCH_COLUMNS = (
     Column("Accepted"),
@@ -54,28 +70,35 @@ BATCH_JOBS: Final = {"portal.check-batch": "Check", "ledger.book": "Registration
 JOB_COLUMNS = (Column("Started"), Column("Work"), Column("State"), Column("Rows", numeric=True))
 
 
-def for_regulator(reader: Reader, *, at: datetime) -> dict[str, object]:
-    """The worst open findings, transfers overdue, clusters above a line, and whether log and sweep go on."""
+def for_regulator(reader: Reader, *, at: datetime, part: str = "") -> dict[str, object]:
+    """Sites on the map, book against silicon, findings by age, transfers overdue, clusters, and whether all goes on.
+
+    ``part`` is the part of the world that the map shows.
+    """
     findings = visible(reader, Finding).filter(closed_at__isnull=True)
-    clusters = visible(reader, Cluster).filter(is_above=True)
+    clusters = visible(reader, Cluster)
+    places = world.places_of(reader)
+    readings = world.readings_of(reader, at=at)
     balances = visible(reader, Balance).aggregate(
         book=Sum("installed"), seen=Sum("seen_hardware"), gap=Sum("unaccounted")
     )
     overdue = _overdue(reader, at=at)
     return {
-        "tally": _by_severity(findings),
+        "world": world.world_of(places, part),
+        "places": sorted(places, key=lambda place: (-place.weight, place.label))[:SHOWN],
+        "place_columns": PLACE_COLUMNS,
+        "lines": draw_counts(readings, now=at),
+        "readings": readings[::-1],
+        "reading_columns": READING_COLUMNS,
+        "ages": world.by_age(findings, at=at),
+        "age_columns": (Column("Severity"), *(Column(age, numeric=True) for age in world.AGES)),
         "findings": _rows(_worst(findings)),
         "finding_columns": FINDING_COLUMNS,
         "overdue": overdue.order_by("due_at", "pk")[:SHOWN],
         "overdue_total": overdue.count(),
         "transfer_columns": TRANSFER_COLUMNS,
-        "clusters": [
-            (cluster, f"{cluster.tpp / 15840:,.1f}")
-            for cluster in clusters.select_related("policy", "organisation__signer", "site").order_by(
-                "-tpp", "-id"
-            )[:SHOWN]
-        ],
-        "clusters_total": clusters.count(),
+        "standings": world.standings(clusters, shown=SHOWN),
+        "clusters_total": clusters.filter(is_above=True).count(),
         "cluster_columns": CLUSTER_COLUMNS,
         "balances": {name: value or 0 for name, value in balances.items()},
         "checkpoint": log.latest_checkpoint(),
@@ -143,11 +166,6 @@ def _worst(findings: QuerySet[Finding]) -> QuerySet[Finding]:
 
 def _rows(findings: QuerySet[Finding]) -> list[tuple[object, ...]]:
     return [(finding, RULE_OF[finding.rule], about(finding)) for finding in findings]
-
-
-def _by_severity(findings: QuerySet[Finding]) -> list[tuple[int, int]]:
-    counted = dict(findings.order_by().values_list("severity").annotate(number=Count("pk")))
-    return [(step, counted.get(step, 0)) for step in (5, 4, 3, 2, 1)]
 
 
 def _accounts(reader: Reader) -> list[tuple[str, str, int]]:

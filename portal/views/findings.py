@@ -131,7 +131,7 @@ def report(request: HttpRequest, reader: Reader) -> HttpResponseBase:
         return opened
     form = ReportForm(request.GET)
     rows = form.wanted().narrow(visible(reader, Finding))
-    keyset = ORDERS["severity"]
+    keyset = ORDERS["-severity"]
     file = export_asked(
         request,
         REPORT,

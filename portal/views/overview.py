@@ -31,7 +31,7 @@ def overview(request: HttpRequest, reader: Reader) -> HttpResponse:
     }
     match role:
         case "regulator":
-            context |= queries.for_regulator(reader, at=now)
+            context |= queries.for_regulator(reader, at=now, part=request.GET.get("map", ""))
         case "maker":
             context |= queries.for_maker(reader, at=now)
         case _:

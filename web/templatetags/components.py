@@ -20,6 +20,7 @@ from web import durations
 from web.components import Column, Event, Paper, Proof, Severity, SigningRequest, in_servers
 from web.paging import CURSOR, Page
 from web.two_lines import TwoLines
+from web.world_map import REGIONS, WorldMap
 
 register = template.Library()
 
@@ -234,6 +235,19 @@ def servers(chips: Sequence[str]) -> dict[str, object]:
 def two_lines(drawing: TwoLines | None) -> dict[str, object]:
     """Book against silicon."""
     return {"drawing": drawing}
+
+
+@register.simple_tag
+def severity_word(step: int) -> str:
+    """A severity said in words, 0 for none."""
+    return f"worst open finding {Severity(step).name.lower()}" if step else "no open finding"
+
+
+@register.inclusion_tag("components/world_map.html")
+def world_map(drawing: WorldMap) -> dict[str, object]:
+    """Sites on the map of the world, each a link; a list beside it says the same in words."""
+    regions = [(name, label) for name, (label, _) in REGIONS.items()]
+    return {"drawing": drawing, "regions": regions, "steps": [int(step) for step in reversed(Severity)]}
 
 
 @register.inclusion_tag("components/empty_state.html")
