@@ -9,7 +9,7 @@ from jobs.models import Job
 from ledger.models import SignerKind, Statement
 from portal.models import SavedView, Selection
 from registry.access import Reader, readable, visible
-from tracking.models import Difference, Movement, Transfer
+from tracking.models import Correction, Difference, Movement, Transfer
 
 PUBLIC_PREFIXES = ("ledger.", "key.", "organisation.", "model.", "policy.")
 
@@ -29,6 +29,8 @@ def statements_of(reader: Reader) -> QuerySet[Statement]:
     rule |= Q(Exists(transfers.filter(statement_id=OuterRef("pk"))))
     rule |= Q(Exists(Movement.objects.filter(statement_id=OuterRef("pk"), transfer__in=transfers)))
     rule |= Q(Exists(Difference.objects.filter(receipt_id=OuterRef("pk"), transfer__in=transfers)))
+    corrected = Correction.objects.filter(statement_id=OuterRef("pk"))
+    rule |= Q(Exists(corrected.filter(original__movements__transfer__in=transfers)))
     if reader.is_regulator:
         rule |= Q(signer__organisation__countries__overlap=list(reader.countries))
     return Statement.objects.filter(rule)

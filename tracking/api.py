@@ -19,8 +19,9 @@ from registry.access import get_visible, reader_of, visible
 from registry.models import Chip
 from tracking import shown
 from tracking.models import AccountKind, Difference, MovementLine, Transfer, TransferState
+from tracking.queries.as_of import By, read_as_of, read_view, standing_of, standings, steps_until
 from tracking.queries.chips import ChipFilter, list_chips
-from tracking.queries.history import history_of
+from tracking.queries.history import View, history_of, in_view
 from tracking.queries.holdings import placements
 from tracking.queries.transfers import lines_of, transfers_towards, with_parties
 from web.bodies import read_flag
@@ -29,6 +30,19 @@ from web.paging import Keyset, KeysetPagination
 
 def _text(name: str, description: str, enum: list[str] | None = None) -> OpenApiParameter:
     return OpenApiParameter(name, OpenApiTypes.STR, description=description, enum=enum)
+
+
+IN_TIME = [
+    OpenApiParameter(
+        "as_of", OpenApiTypes.DATE, description="The end of that day in UTC, instead of the present."
+    ),
+    _text(
+        "by",
+        "As it was that day by effective time, or as it was known that day by recorded time.",
+        [str(by) for by in By],
+    ),
+    _text("view", "Effective time as first filed, or as last corrected.", [str(view) for view in View]),
+]
 
 
 class ChipsView(ListAPIView[Chip]):
@@ -46,6 +60,7 @@ class ChipsView(ListAPIView[Chip]):
             _text("site", "Code of the site where the chips are in the book."),
             _text("holder", "Handle of the organisation that answers for them."),
             _text("state", "Kind of account that they are on.", list(AccountKind.values)),
+            *IN_TIME,
         ],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -53,7 +68,13 @@ class ChipsView(ListAPIView[Chip]):
             name: request.query_params.get(name, "") for name in ("maker", "model", "site", "holder", "state")
         }
         reader = reader_of(request)
-        page = self.paginate_queryset(list_chips(reader, ChipFilter(**asked))) or []
+        day = read_as_of(request.query_params, now=clock.now())
+        page = self.paginate_queryset(list_chips(reader, ChipFilter(**asked), day)) or []
+        if day is not None:
+            stood = standings(page, day, reader=reader)
+            return self.get_paginated_response(
+                [shown.show_standing(chip, stood.get(chip.pk)) for chip in page]
+            )
         where = placements(page, reader=reader)
         return self.get_paginated_response([shown.show_chip(chip, where.get(chip.pk)) for chip in page])
 
@@ -61,21 +82,28 @@ class ChipsView(ListAPIView[Chip]):
 class ChipView(APIView):
     """One chip."""
 
-    @extend_schema(responses=shown.ChipShown, operation_id="get_chip")
+    @extend_schema(responses=shown.ChipShown, operation_id="get_chip", parameters=IN_TIME)
     def get(self, request: Request, maker: str, serial: str) -> Response:
-        """A chip that you may see; where it is now is null where you may not know it."""
+        """A chip that you may see; where it is, or was on a day, is null where you may not know it."""
         reader = reader_of(request)
+        day = read_as_of(request.query_params, now=clock.now())
         chip = _chip(request, maker, serial)
+        if day is not None:
+            stood = standing_of(chip, history_of(chip, reader=reader), day, reader=reader)
+            return Response(shown.show_standing(chip, stood))
         return Response(shown.show_chip(chip, placements([chip], reader=reader).get(chip.pk)))
 
 
 class ChipHistoryView(APIView):
     """The history of a chip in the book."""
 
-    @extend_schema(responses=shown.HistoryShown, operation_id="get_chip_history")
+    @extend_schema(responses=shown.HistoryShown, operation_id="get_chip_history", parameters=IN_TIME)
     def get(self, request: Request, maker: str, serial: str) -> Response:
         """Movements in order, each with the statement behind it, as far as you may see them."""
-        steps = history_of(_chip(request, maker, serial), reader=reader_of(request))
+        asked = read_as_of(request.query_params, now=clock.now())
+        history = history_of(_chip(request, maker, serial), reader=reader_of(request))
+        view = read_view(request.query_params)
+        steps = in_view(history, view) if asked is None else steps_until(history, asked)
         return Response({"chip": f"{maker}/{serial}", "steps": [shown.show_step(step) for step in steps]})
 
 

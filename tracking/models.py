@@ -153,6 +153,48 @@ class MovementLine(models.Model):
         triggers = append_only()
 
 
+class Correction(models.Model):
+    """When what a statement is about really happened, as its own signer says later; movements stay as they were filed.
+
+    The newest correction of a statement counts. Each names the one before, so that they never fork.
+    """
+
+    class Reason(models.TextChoices):
+        TYPED_WRONG = "typed_wrong"
+        CLOCK_WAS_WRONG = "clock_was_wrong"
+        LEARNED_LATER = "learned_later"
+
+    statement = models.OneToOneField(
+        Statement, on_delete=models.PROTECT, related_name="correction", db_constraint=False
+    )
+    original = models.ForeignKey(
+        Statement,
+        on_delete=models.PROTECT,
+        related_name="corrections",
+        db_constraint=False,
+        db_index=False,
+    )
+    previous = models.OneToOneField(
+        Statement, on_delete=models.PROTECT, related_name="+", null=True, db_constraint=False
+    )
+    reason = models.CharField(max_length=15, choices=Reason)
+    effective_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["original", "previous"], name="corrections_never_fork", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                condition=Q(reason__in=["typed_wrong", "clock_was_wrong", "learned_later"]),
+                name="correction_reason_is_known",
+            ),
+        ]
+        indexes = [models.Index(fields=["original", "-id"], name="correction_newest")]
+        triggers = append_only()
+
+
 class Holding(models.Model):
     """Where one chip is now: the projection of its last movement. Placement is apart from the account.
 

@@ -10,6 +10,7 @@ from chipledger.statements.common import format_instant
 from registry.models import Chip
 from tracking.models import (
     AccountKind,
+    Correction,
     Difference,
     DifferenceKind,
     Holding,
@@ -18,7 +19,8 @@ from tracking.models import (
     Transfer,
     TransferState,
 )
-from tracking.queries.history import Side, Step
+from tracking.queries.as_of import Standing
+from tracking.queries.history import Correcting, Side, Step
 
 Object = dict[str, object]
 
@@ -46,6 +48,17 @@ class SideShown(serializers.Serializer[Object]):
     site = serializers.CharField()
 
 
+class CorrectingShown(serializers.Serializer[Object]):
+    """What a later statement of the same signer says of when a movement took effect."""
+
+    statement = serializers.CharField()
+    reason = serializers.ChoiceField(Correction.Reason.choices)
+    signer = serializers.CharField(allow_null=True)
+    position = serializers.IntegerField(allow_null=True)
+    effective_at = serializers.DateTimeField()
+    recorded_at = serializers.DateTimeField()
+
+
 class StepShown(serializers.Serializer[Object]):
     """One movement of a chip, with the statement behind it and its position in the log once it has one."""
 
@@ -57,8 +70,10 @@ class StepShown(serializers.Serializer[Object]):
     signer = serializers.CharField(allow_null=True)
     position = serializers.IntegerField(allow_null=True)
     transfer = serializers.CharField(allow_null=True)
-    effective_at = serializers.DateTimeField()
+    effective_at = serializers.DateTimeField(help_text="In the view that was asked for.")
+    filed_at = serializers.DateTimeField(help_text="As the statement itself says.")
     recorded_at = serializers.DateTimeField()
+    corrections = CorrectingShown(many=True, help_text="Oldest first; the last one counts.")
 
 
 class HistoryShown(serializers.Serializer[Object]):
@@ -142,6 +157,20 @@ def show_chip(chip: Chip, where: Holding | None) -> Object:
     }
 
 
+def show_standing(chip: Chip, stood: Standing | None) -> Object:
+    """A chip, with where it was on a day if the reader may know; whether it was in service then is not kept."""
+    shown = show_chip(chip, None)
+    if stood is None:
+        return shown
+    where = {
+        "holder": stood.holder,
+        "site": stood.site,
+        "state": stood.account,
+        "since": format_instant(stood.since),
+    }
+    return shown | where
+
+
 def show_step(step: Step) -> Object:
     """One movement of a chip's history."""
     return {
@@ -154,7 +183,9 @@ def show_step(step: Step) -> Object:
         "position": step.position,
         "transfer": step.transfer,
         "effective_at": format_instant(step.effective_at),
+        "filed_at": format_instant(step.filed_at),
         "recorded_at": format_instant(step.recorded_at),
+        "corrections": [_correcting(each) for each in step.corrections],
     }
 
 
@@ -205,6 +236,17 @@ def show_difference(difference: Difference) -> Object:
 
 def _name(chip: Chip) -> str:
     return f"{chip.maker.signer.handle}/{chip.serial}"
+
+
+def _correcting(correcting: Correcting) -> Object:
+    return {
+        "statement": correcting.statement,
+        "reason": correcting.reason,
+        "signer": correcting.signer,
+        "position": correcting.position,
+        "effective_at": format_instant(correcting.effective_at),
+        "recorded_at": format_instant(correcting.recorded_at),
+    }
 
 
 def _side(side: Side) -> Object:

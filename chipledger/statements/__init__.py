@@ -41,6 +41,7 @@ _MODELS: tuple[type[Statement], ...] = (
     tracking.ChipsRecovered,
     tracking.ChipsRetired,
     tracking.ChipsDestroyed,
+    tracking.StatementCorrected,
     attestations.EvidenceCollected,
     attestations.OutageDeclared,
     audits.PolicyPublished,

@@ -176,3 +176,16 @@ class ChipsDestroyed(ChipSelection):
     v: Literal[1] = 1
     happened_at: Instant
     certificate: Digest
+
+
+class StatementCorrected(Statement):
+    """The signer of an earlier statement says when what it is about really happened; everything else in it stands.
+
+    `original` is the digest of that statement, and `previous` that of its newest correction, absent for the first.
+    """
+
+    kind: Literal["statement.corrected"] = "statement.corrected"
+    v: Literal[1] = 1
+    original: Digest
+    effective_at: Instant
+    reason: Literal["typed_wrong", "clock_was_wrong", "learned_later"]

@@ -15,7 +15,9 @@ from chipledger import clock
 from chipledger.refusals import Refused
 from ledger.models import SignerKind
 from registry.models import Chip, ChipModel, Organisation, Site
-from tracking.models import OPEN_TRANSFERS, AccountKind, Holding, Transfer, TransferState
+from tracking.models import OPEN_TRANSFERS, AccountKind, Holding, MovementLine, Transfer, TransferState
+from tracking.queries.as_of import AsOf, By, read_as_of
+from tracking.queries.history import View
 from web.components import Severity
 
 ANY = [("", "Any")]
@@ -48,8 +50,49 @@ def _day(help_text: str) -> forms.DateField:
     )
 
 
-class ChipFilter(Filter):
-    """Chips by serial, model, and by where they are as far as the reader may know."""
+class InTime(Filter):
+    """A day on which the book is looked at, in which of its two times, and whether corrections count."""
+
+    as_of = forms.CharField(
+        required=False,
+        label="As of",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="The end of that day in UTC",
+    )
+    by = forms.ChoiceField(
+        required=False,
+        label="That day",
+        choices=[(By.EFFECTIVE, "As it was then"), (By.RECORDED, "As known then")],
+        help_text="By when things happened, or by what had been filed",
+    )
+    view = forms.ChoiceField(
+        required=False,
+        label="Corrections",
+        choices=[(View.CORRECTED, "As corrected"), (View.FILED, "As filed")],
+        help_text="Whether later corrections count",
+    )
+
+    def as_of_asked(self, *, now: datetime) -> AsOf | None:
+        """The day that is asked for; None for the present."""
+        return read_as_of(self.answers(), now=now)
+
+
+class HistoryFilter(InTime):
+    """How the history of one chip is looked at."""
+
+    view = forms.ChoiceField(
+        required=False,
+        label="Corrections",
+        choices=[(View.CORRECTED, "As corrected"), (View.FILED, "As filed"), (View.BOTH, "Both")],
+        help_text="Both marks what was corrected, and says how",
+    )
+    field_order = ("view", "as_of", "by")
+
+
+class ChipFilter(InTime):
+    """Chips by serial, model, and by where they are, or were on a day, as far as the reader may know."""
+
+    field_order = ("serial", "model", "holder", "site", "account")
 
     serial = forms.CharField(
         required=False, max_length=64, help_text="How the serial begins; capitals and small letters differ."
@@ -63,19 +106,26 @@ class ChipFilter(Filter):
         help_text="Where the chips are in the book; in service is on hand.",
     )
 
-    def narrow(self, chips: QuerySet[Chip], holdings: QuerySet[Holding]) -> QuerySet[Chip]:
-        """``holdings`` are those that the reader may see: nobody learns by filtering what they may not read."""
+    def narrow(
+        self, chips: QuerySet[Chip], holdings: QuerySet[Holding], lines: QuerySet[MovementLine] | None
+    ) -> QuerySet[Chip]:
+        """``holdings``, or ``lines`` of the day that is asked for, are those that the reader may see: nobody learns
+        by filtering what they may not read."""
         said = self.answers()
         if said["serial"]:
             chips = chips.filter(serial__startswith=said["serial"])
         if said["model"]:
             named = Q(code=said["model"]) | Q(name__icontains=said["model"])
             chips = chips.filter(model__in=ChipModel.objects.filter(named))
+        account = "account" if lines is None else "movement__target"
         where = {
-            "account__organisation__signer__handle": said["holder"],
-            "account__site__code": said["site"],
-            "account__kind": said["account"],
+            f"{account}__organisation__signer__handle": said["holder"],
+            f"{account}__site__code": said["site"],
+            f"{account}__kind": said["account"],
         }
+        if lines is not None:
+            asked = {name: value for name, value in where.items() if value}
+            return chips.filter(pk__in=lines.filter(**asked).values("chip_id"))
         given = {name: value for name, value in where.items() if value}
         return chips.filter(pk__in=holdings.filter(**given).values("pk")) if given else chips
 

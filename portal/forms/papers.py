@@ -9,6 +9,7 @@ from django import forms
 from audits.rules import RULE_OF
 from chipledger.statements.audits import FindingDecided, FindingExplained
 from chipledger.statements.common import REFERENCE
+from chipledger.statements.tracking import StatementCorrected
 from ledger.authority import HOLDERS
 from ledger.models import Key, SignerKind, Standing
 from portal.signing import describe_key, keys_for, may_need_second, second_keys_for
@@ -210,6 +211,22 @@ class SigningPolicyForm(PaperForm):
         min_value=0,
         max_value=10**15,
         help_text="The same by total processing performance, summed over the chips; an H100 has 15,840.",
+    )
+
+
+class CorrectForm(PaperForm):
+    """When what an earlier statement is about really happened."""
+
+    kind = "statement.corrected"
+    effective_at = forms.DateTimeField(
+        label="It took effect at",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S"),
+        help_text="In UTC. Between the movements of its chips before and after it.",
+    )
+    reason = forms.ChoiceField(
+        label="Reason",
+        choices=[CHOOSE, *words_of(StatementCorrected.model_fields["reason"].annotation)],
+        help_text="Why the statement said another instant.",
     )
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.urls import reverse
+
 from chipledger.statements.common import ChipSelection, ManifestRef, Statement
 from chipledger.statements.registry import ChipsCommissioned
 from chipledger.statements.tracking import (
     ChipsAtSite,
     ChipsDestroyed,
+    StatementCorrected,
     StockOpened,
     TransferDispatched,
     TransferReceived,
@@ -180,6 +183,25 @@ def _destroyed(body: ChipsDestroyed, who: str) -> Words:
     )
 
 
+def _corrected(body: StatementCorrected, who: str) -> Words:
+    return Words(
+        f"Correction by {who}",
+        f"{who} corrects when its statement {body.original[:12]}… took effect. Everything else in it stands, and the "
+        "statement itself stays in the book as it was filed.",
+        (
+            Fact(
+                "Corrects",
+                body.original,
+                kind=FactKind.DIGEST,
+                url=reverse("statement", args=[body.original]),
+            ),
+            when("Took effect", body.effective_at),
+            Fact("Reason", body.reason.replace("_", " ").capitalize()),
+            *([Fact("Correction before", body.previous, kind=FactKind.DIGEST)] if body.previous else []),
+        ),
+    )
+
+
 _WORDS: dict[Any, Callable[[Any, str], Words]] = {
     **REGISTER_WORDS,
     ChipsCommissioned: _commissioned,
@@ -190,4 +212,5 @@ _WORDS: dict[Any, Callable[[Any, str], Words]] = {
     TransferVoided: _voided,
     ChipsAtSite: _at_site,
     ChipsDestroyed: _destroyed,
+    StatementCorrected: _corrected,
 }

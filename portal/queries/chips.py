@@ -19,9 +19,10 @@ from ledger.models import Statement
 from portal.papers.documents import positions_of, statement_papers
 from registry.access import Reader
 from registry.models import Chip
-from tracking.models import AccountKind, Holding, MovementKind
-from tracking.queries.history import Step
+from tracking.models import AccountKind, Correction, Holding, MovementKind
+from tracking.queries.history import Correcting, Step, View
 from web.components import Event, Fact, FactKind, Paper, Side, Tone
+from web.durations import stamp
 from web.two_lines import Span, TwoLines, draw_chip
 
 PAPERS_SHOWN: Final = 12
@@ -48,6 +49,7 @@ def account_of(holding: Holding | None) -> tuple[str, Tone] | None:
 def statements_behind(chip: Chip, steps: Sequence[Step], reader: Reader) -> list[Statement]:
     """The statements of a chip's history in the book, oldest first, and those of its latest sightings."""
     digests = {bytes.fromhex(step.statement) for step in steps}
+    digests |= {bytes.fromhex(each.statement) for step in steps for each in step.corrections}
     mine = Q(digest__in=digests) | Q(pk__in=sightings_of(chip, reader=reader).values("statement_id"))
     if chip.maker_id == reader.organisation.pk:
         mine |= Q(pk=chip.statement_id)
@@ -130,10 +132,12 @@ def _quiet_before(span: Span, seen_since: datetime | None) -> list[Span]:
 
 
 def events_of(
-    chip: Chip, steps: Sequence[Step], findings: Sequence[Finding], *, reader: Reader
+    chip: Chip, steps: Sequence[Step], findings: Sequence[Finding], *, reader: Reader, view: View
 ) -> list[Event]:
-    """Everything that happened to the chip, newest first."""
+    """Everything that happened to the chip, newest first; corrections apart when both views are asked for."""
     events = [_moved(step) for step in steps]
+    if view == View.BOTH:
+        events += [_corrected(step, each) for step in steps for each in step.corrections]
     sightings = list(sightings_of(chip, reader=reader))
     positions = positions_of([sighting.statement_id for sighting in sightings])
     events += [_seen(sighting, positions.get(sighting.statement_id)) for sighting in sightings]
@@ -156,6 +160,8 @@ def _moved(step: Step) -> Event:
     target = f"{step.target.organisation}, {step.target.site}"
     source = f"{step.source.organisation}, {step.source.site}" if step.source else ""
     text = target if not source or source == target else f"{source} → {target}"
+    if step.corrections:
+        text += f". Corrected; filed as {stamp(step.filed_at)}."
     return Event(
         step.effective_at,
         f"{MovementKind(step.kind).label} by {step.signer}",
@@ -163,6 +169,20 @@ def _moved(step: Step) -> Event:
         text,
         reverse("statement", args=[step.statement]),
         step.position,
+    )
+
+
+def _corrected(step: Step, correcting: Correcting) -> Event:
+    place = step.corrections.index(correcting)
+    old = step.corrections[place - 1].effective_at if place else step.filed_at
+    reason = str(Correction.Reason(correcting.reason).label).lower()
+    return Event(
+        correcting.recorded_at,
+        f"{MovementKind(step.kind).label}: corrected by {correcting.signer}",
+        Side.BOOK,
+        f"From {stamp(old)} to {stamp(correcting.effective_at)}; {reason}.",
+        reverse("statement", args=[correcting.statement]),
+        correcting.position,
     )
 
 

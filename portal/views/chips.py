@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -13,15 +15,24 @@ from audits.rules import RULE_OF
 from chipledger import clock
 from ledger.bundles import bundle_of
 from portal.doorway import page
-from portal.forms.filters import ChipFilter
+from portal.forms.filters import ChipFilter, HistoryFilter
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
-from portal.queries.chips import account_of, chip_facts, draw, events_of, papers_of, statements_behind
+from portal.queries.chips import (
+    ACCOUNT_TONES,
+    account_of,
+    chip_facts,
+    draw,
+    events_of,
+    papers_of,
+    statements_behind,
+)
 from registry.access import Reader, visible
 from registry.models import Chip
-from tracking.models import Holding
-from tracking.queries.history import history_of
+from tracking.models import AccountKind, Holding
+from tracking.queries.as_of import AsOf, known_lines_at, read_view, standing_of, standings, steps_until
+from tracking.queries.history import history_of, in_view
 from tracking.queries.holdings import placements
-from web.components import Column
+from web.components import Column, Tone
 from web.paging import Keyset
 
 CHIPS = Keyset(("id",))
@@ -48,20 +59,20 @@ def chips(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     if (opened := default_view(request, reader, views)) is not None:
         return opened
     form = ChipFilter(request.GET)
-    rows = form.narrow(visible(reader, Chip), visible(reader, Holding)).select_related(
-        "maker__signer", "model"
-    )
-    file = export_asked(request, LISTING, rows, CHIPS, lambda batch: _lines(batch, reader), form=form)
+    asked = form.as_of_asked(now=clock.now())
+    lines = None if asked is None else known_lines_at(reader, asked)
+    rows = form.narrow(visible(reader, Chip), visible(reader, Holding), lines)
+    rows = rows.select_related("maker__signer", "model")
+    file = export_asked(request, LISTING, rows, CHIPS, lambda batch: _lines(batch, reader, asked), form=form)
     if file is not None:
         return file
     found = CHIPS.page(rows, request)
-    places = placements(found.items, reader=reader)
+    places = _places(found.items, reader, asked)
     context = list_context(request, reader, LISTING, views) | {
         "form": form,
         "page": found,
-        "rows": [
-            (chip, _name(chip), places.get(chip.pk), account_of(places.get(chip.pk))) for chip in found.items
-        ],
+        "asked": asked,
+        "rows": [(chip, _name(chip), places.get(chip.pk)) for chip in found.items],
     }
     return render(request, "portal/chips.html", context)
 
@@ -72,7 +83,11 @@ def chip(request: HttpRequest, reader: Reader, maker: str, serial: str) -> HttpR
     """One chip: who answers for it, the two lines, its history with proofs, its sightings and findings."""
     found = find_chip(reader, maker, serial)
     now = clock.now()
-    steps = history_of(found, reader=reader)
+    form = HistoryFilter(request.GET)
+    asked = form.as_of_asked(now=now)
+    view = read_view(form.answers())
+    history = history_of(found, reader=reader)
+    steps = in_view(history, view) if asked is None else steps_until(history, asked)
     holding = placements([found], reader=reader).get(found.pk)
     findings = (
         visible(reader, Finding)
@@ -80,8 +95,12 @@ def chip(request: HttpRequest, reader: Reader, maker: str, serial: str) -> HttpR
         .select_related("organisation__signer")
         .order_by("-id")[:50]
     )
-    statements = statements_behind(found, steps, reader)
+    statements = statements_behind(found, history, reader)
+    standing = None if asked is None else standing_of(found, history, asked, reader=reader)
     context = {
+        "form": form,
+        "asked": asked,
+        "standing": standing,
         "title": f"{maker}/{serial}",
         "chip": found,
         "maker": maker,
@@ -89,7 +108,7 @@ def chip(request: HttpRequest, reader: Reader, maker: str, serial: str) -> HttpR
         "holding": holding,
         "account": account_of(holding),
         "lines": draw(found, steps, reader=reader, now=now),
-        "events": events_of(found, steps, list(findings), reader=reader),
+        "events": events_of(found, steps, list(findings), reader=reader, view=view),
         "papers": papers_of(statements),
         "findings": [(finding, RULE_OF[finding.rule]) for finding in findings],
         "has_proofs": bool(statements),
@@ -123,12 +142,49 @@ def _name(chip: Chip) -> str:
     return f"{chip.maker.signer.handle}/{chip.serial}"
 
 
-def _lines(batch: Sequence[Chip], reader: Reader) -> Iterable[tuple[object, ...]]:
-    places = placements(batch, reader=reader)
+@dataclass(frozen=True)
+class Place:
+    """Where a chip is, or was on a day, as a line of the list says it."""
+
+    account: str
+    label: str
+    tone: Tone
+    holder: str
+    name: str
+    site: str
+    since: datetime
+
+
+def _places(chips: Sequence[Chip], reader: Reader, asked: AsOf | None) -> dict[int, Place]:
+    if asked is not None:
+        return {
+            number: Place(
+                found.account,
+                found.label,
+                ACCOUNT_TONES[AccountKind(found.account)],
+                found.holder,
+                found.holder_name,
+                found.site,
+                found.since,
+            )
+            for number, found in standings(chips, asked, reader=reader).items()
+        }
+    found_now = placements(chips, reader=reader)
+    return {number: _place(holding) for number, holding in found_now.items()}
+
+
+def _place(holding: Holding) -> Place:
+    account = holding.account
+    label, tone = account_of(holding) or ("", Tone.PLAIN)
+    answers = account.organisation
+    return Place(
+        account.kind, label, tone, answers.signer.handle, answers.name, account.site.code, holding.since
+    )
+
+
+def _lines(batch: Sequence[Chip], reader: Reader, asked: AsOf | None) -> Iterable[tuple[object, ...]]:
+    places = _places(batch, reader, asked)
     for chip in batch:
-        holding = places.get(chip.pk)
-        where: tuple[object, ...] = ("", "", "", "")
-        if holding is not None:
-            account = holding.account
-            where = (account.kind, account.organisation.signer.handle, account.site.code, holding.since)
+        place = places.get(chip.pk)
+        where = ("", "", "", "") if place is None else (place.account, place.holder, place.site, place.since)
         yield _name(chip), chip.model.code, *where

@@ -9,10 +9,12 @@ from django.views.decorators.http import require_safe
 from ledger.bundles import bundle_of
 from ledger.log_key import note_key
 from ledger.models import Statement
-from portal.doorway import page
+from portal.doorway import page, refusal_of
 from portal.papers import statement_paper
 from registry.access import Reader, get_visible, visible
-from tracking.models import Transfer
+from registry.models import Role
+from tracking.models import Correction, Transfer
+from tracking.rules.corrections import CORRECTABLE
 
 
 @require_safe
@@ -22,7 +24,12 @@ def statement(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse
     found = get_visible(reader, Statement, digest=bytes.fromhex(digest))
     paper = statement_paper(found, with_path=True)
     transfer = visible(reader, Transfer).filter(movements__statement=found).first()
+    corrections = Correction.objects.filter(original=found).select_related("statement__signer").order_by("pk")
+    own = found.signer_id == reader.organisation.pk and found.kind in CORRECTABLE
     context = {
+        "corrections": [(each, bytes(each.statement.digest).hex()) for each in corrections],
+        "is_correctable": own,
+        "correcting_refusal": refusal_of(reader, Role.PREPARER),
         "title": paper.title,
         "paper": paper,
         "digest": digest,

@@ -10,6 +10,7 @@ from chipledger.refusals import Refused
 from registry.access import Reader, visible
 from registry.models import Chip
 from tracking.models import AccountKind, Holding
+from tracking.queries.as_of import AsOf, known_lines_at
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,10 @@ class ChipFilter:
         return bool(self.site or self.holder or self.state)
 
 
-def list_chips(reader: Reader, wanted: ChipFilter) -> QuerySet[Chip]:
+def list_chips(reader: Reader, wanted: ChipFilter, day: AsOf | None = None) -> QuerySet[Chip]:
     """The chips that a reader asks for. A holder sees what it holds or expects; a maker that asks for
-    its own make sees all that it ever made.
+    its own make sees all that it ever made. On a day gone by everybody sees the chips of which they may know where
+    those were.
 
     Questions of place are answered only from holdings that the reader may see, so that no filter tells a maker where
     a delivered chip went. Raises Refused `bad_state` (400) for a state that accounts do not have.
@@ -43,6 +45,15 @@ def list_chips(reader: Reader, wanted: ChipFilter) -> QuerySet[Chip]:
         chips = chips.filter(maker__signer__handle=wanted.maker)
     if wanted.model:
         chips = chips.filter(model__code=wanted.model)
+    if day is not None:
+        lines = known_lines_at(reader, day)
+        asked = {
+            "movement__target__site__code": wanted.site,
+            "movement__target__organisation__signer__handle": wanted.holder,
+            "movement__target__kind": wanted.state,
+        }
+        lines = lines.filter(**{name: value for name, value in asked.items() if value})
+        return chips.filter(pk__in=lines.values("chip_id"))
     if wanted.asks_where or not (reader.is_regulator or wanted.maker == reader.handle):
         where = visible(reader, Holding)
         if wanted.site:

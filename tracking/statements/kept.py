@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ledger.book import keep
-from tracking.models import Account, Difference, Holding, Movement, MovementLine, Transfer
+from tracking.models import Account, Correction, Difference, Holding, Movement, MovementLine, Transfer
 
 _ACCOUNT: Final = """(SELECT account.id, account.kind, answerable.handle, site.code
     FROM tracking_account account JOIN ledger_signer answerable ON answerable.id = account.organisation_id
@@ -58,4 +58,8 @@ keep(
                outcome, difference.recorded_at, settled_at
         FROM tracking_difference difference JOIN tracking_transfer transfer ON transfer.id = transfer_id
         LEFT JOIN {_CHIP} chip ON chip.id = difference.chip_id""",
+)
+keep(
+    Correction,
+    "SELECT statement_id, original_id, previous_id, reason, effective_at, recorded_at FROM tracking_correction",
 )
