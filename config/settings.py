@@ -204,6 +204,8 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG or IS_DEMO
 CSRF_FAILURE_VIEW = "web.refusals.stale_form"
 # Limits of sign-in count addresses: how many proxies of ours stand before the server and name the client's.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 0)
+# How long the records of somebody who signed statements are kept after they have left, in days; 0 for no longer.
+PERSONAL_RECORDS_DAYS = env.int("PERSONAL_RECORDS_DAYS", 365)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")

@@ -1,4 +1,4 @@
-"""What every page of a signed-in person knows beside the rail: for whom they act."""
+"""What every page of a signed-in person knows beside the rail: for whom they act, and where their records are."""
 
 from __future__ import annotations
 
@@ -13,4 +13,9 @@ def whose(request: HttpRequest) -> dict[str, object]:
     reader = reader_if_any(request)
     if reader is None:
         return {}
-    return {"organisation_name": reader.organisation.name, "acting_for_url": reverse("acting-for")}
+    return {
+        "organisation_name": reader.organisation.name,
+        "acting_for_url": reverse("acting-for"),
+        "people_url": reverse("people"),
+        "privacy_url": reverse("privacy"),
+    }

@@ -1,4 +1,4 @@
-"""What the portal keeps: papers nobody has signed yet, chips chosen for one, and views of lists that people saved."""
+"""What the portal keeps: papers nobody has signed yet, chips chosen for one, saved views, holds on people's records."""
 
 from __future__ import annotations
 
@@ -112,3 +112,28 @@ class SavedView(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["organisation", "listing"], name="saved_view_of_a_list")]
+
+
+class LegalHold(models.Model):
+    """That an organisation forbids to erase somebody's records, why, and until it lifted that.
+
+    Administrators are named by pseudonym. A person under a hold cannot be deleted, nor while a lifted one still names
+    them: erasing deletes lifted holds first.
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="holds")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=500)
+    placed_at = models.DateTimeField()
+    placed_by = models.CharField(max_length=32)
+    lifted_at = models.DateTimeField(null=True)
+    lifted_by = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "organisation"],
+                condition=Q(lifted_at__isnull=True),
+                name="one_hold_at_a_time",
+            )
+        ]

@@ -1,4 +1,4 @@
-"""Which statements, jobs and saved views a reader may see: rules that need to know every room."""
+"""Which statements, jobs, saved views and legal holds a reader may see: rules that need to know every room."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from chipledger import clock
 from jobs.models import Job
 from ledger.models import SignerKind, Statement
-from portal.models import SavedView, Selection
+from portal.models import LegalHold, SavedView, Selection
 from registry.access import Reader, readable, visible
+from registry.models import Person, Role
 from tracking.models import Correction, Difference, Movement, Transfer
 
 PUBLIC_PREFIXES = ("ledger.", "key.", "organisation.", "model.", "policy.")
@@ -55,3 +56,13 @@ def views_of(reader: Reader) -> QuerySet[SavedView]:
         return SavedView.objects.none()
     mine = Q(person=reader.person) | Q(is_shared=True)
     return SavedView.objects.filter(mine, organisation=reader.organisation)
+
+
+@readable(LegalHold, logged=False)
+def holds_of(reader: Reader) -> QuerySet[LegalHold]:
+    """For administrators: those that their organisation placed, and those on people whom they may see."""
+    if reader.role != Role.ADMINISTRATOR:
+        return LegalHold.objects.none()
+    return LegalHold.objects.filter(
+        Q(organisation=reader.organisation) | Q(person__in=visible(reader, Person))
+    )

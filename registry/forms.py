@@ -62,3 +62,11 @@ class InviteForm(forms.Form):
         choices=Role.choices,
         help_text="Viewers read, preparers lay papers out, signatories sign them, administrators let people in.",
     )
+
+
+class RoleForm(forms.Form):
+    """An administrator changes what a colleague may do."""
+
+    role = forms.ChoiceField(
+        label="Role", choices=Role.choices, help_text="It counts from their next click on."
+    )

@@ -73,6 +73,7 @@ class Person(AbstractBaseUser):
     pseudonym = models.CharField(max_length=32, unique=True, default=new_pseudonym)
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(auto_now_add=True)
+    erasure_asked_at = models.DateTimeField(null=True)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -105,6 +106,42 @@ class Membership(models.Model):
                 fields=["person", "organisation"], condition=Q(until__isnull=True), name="one_role_at_a_time"
             ),
         ]
+
+
+class Deed(models.TextChoices):
+    """What administrators do with people."""
+
+    INVITED = "invited"
+    RESENT = "invitation_sent_again", "Invitation sent again"
+    WITHDRAWN = "invitation_withdrawn", "Invitation withdrawn"
+    JOINED = "joined"
+    ROLE_CHANGED = "role_changed", "Role changed"
+    LEFT = "left"
+    ERASURE_ASKED = "erasure_asked", "Erasure asked for"
+    ERASED = "erased"
+    HELD = "held", "Legal hold placed"
+    RELEASED = "released", "Legal hold lifted"
+
+
+class AdministrationEvent(models.Model):
+    """What was done about a person of an organisation, by whom, when; people by pseudonym, so that they can be erased.
+
+    ``person`` is empty for somebody who has not joined yet; ``by`` for what the house did itself.
+    """
+
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="administration", db_index=False
+    )
+    deed = models.CharField(max_length=22, choices=Deed)
+    person = models.CharField(max_length=32, blank=True)
+    by = models.CharField(max_length=32, blank=True)
+    detail = models.CharField(max_length=80, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(deed__in=Deed.values), name="deed_is_known")]
+        indexes = [models.Index(fields=["organisation", "-id"], name="administration_log")]
+        triggers = append_only()
 
 
 class ApplicationState(models.TextChoices):

@@ -23,6 +23,4 @@ pages: list[URLPattern] = [
     path("applications/", views.applications, name="applications"),
     path("applications/<int:number>/", views.decide, name="decide-application"),
     path("invitations/<str:secret>/", views.invitation, name="invitation"),
-    path("people/", views.people, name="people"),
-    path("people/<int:number>/end/", views.end, name="end-membership"),
 ]

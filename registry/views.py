@@ -1,4 +1,4 @@
-"""Pages of coming in: applying, deciding on applications, accepting invitations, the people of an organisation."""
+"""Pages of coming in: applying, deciding on applications, accepting invitations."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from chipledger import clock
 from chipledger.refusals import Refused
 from registry.access import Reader, check_role, get_visible, reader_of, visible
 from registry.actions import joining
-from registry.actions.people import end_membership
-from registry.forms import AcceptForm, InviteForm, JoinForm
-from registry.models import Application, ApplicationState, Invitation, Membership, Person, Role
+from registry.forms import AcceptForm, JoinForm
+from registry.models import Application, ApplicationState, Person, Role
 from registry.queries.lookups import OPEN_APPLICATIONS
 from web.components import Column, Tone
 from web.paging import Keyset
@@ -25,7 +24,6 @@ from web.paging import Keyset
 APPLICATION_COLUMNS = (
     *(Column(label) for label in ("Applied", "Handle", "Name", "Kind", "Countries", "State", "Decision")),
 )
-PEOPLE_COLUMNS = (Column("Person"), Column("Role"), Column("Since"), Column("Membership"))
 TONES = {
     ApplicationState.APPLIED: Tone.WAIT,
     ApplicationState.VETTED: Tone.BOOK,
@@ -121,48 +119,6 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
         "knows": knows,
     }
     return render(request, "registry/invitation.html", context, status=_status(form))
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def people(request: HttpRequest) -> HttpResponse:
-    """The people of the reader's organisation; its administrators invite further ones."""
-    reader = reader_of(request)
-    form = InviteForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        joining.invite_colleague(
-            form.cleaned_data["email"], Role(form.cleaned_data["role"]), by=reader, at=clock.now()
-        )
-        messages.success(request, "The invitation is on its way.")
-        return redirect("people")
-    page = Keyset(("id",)).page(
-        visible(reader, Membership).filter(until__isnull=True).select_related("person"), request
-    )
-    waiting = (
-        visible(reader, Invitation)
-        .filter(accepted_at__isnull=True, expires_at__gt=clock.now())
-        .order_by("id")
-    )
-    context = {
-        "title": "People",
-        "page": page,
-        "columns": PEOPLE_COLUMNS,
-        "waiting": waiting,
-        "form": form,
-        "refusal": _too_low(reader, Role.ADMINISTRATOR),
-    }
-    return render(request, "registry/people.html", context, status=_status(form))
-
-
-@login_required
-@require_POST
-def end(request: HttpRequest, number: int) -> HttpResponse:
-    """Let a colleague go."""
-    reader = reader_of(request)
-    membership = get_visible(reader, Membership, pk=number)
-    end_membership(membership, by=reader, at=clock.now())
-    messages.success(request, f"{membership.person} is no longer a member.")
-    return redirect("people")
 
 
 def _accept(secret: str, person: Person | None, form: Form) -> None:

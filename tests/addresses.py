@@ -25,9 +25,15 @@ DONE_BY_A_BUTTON: Final = frozenset(
             "check-anew",
             "revoke-token",
             "end-membership",
+            "open-invitation",
+            "erase-records",
+            "erase-own-records",
+            "hold-records",
+            "lift-hold",
             "decide-application",
         ),
         *("draft-envelope", "job-rejected", "chip-bundle", "statement-bundle"),  # downloads
+        *("export-own-records", "export-records"),
         *("save-view", "rename-view", "delete-view"),
         "invitation",  # for strangers, by a secret
     }
@@ -53,6 +59,8 @@ def addresses(scene: Scene, person: Person) -> list[str]:
         "custody": ["install"],
         "organisation": ["operator-a"],
         "receive": [scene.overdue] if organisation.signer.handle == "operator-a" else [],
+        "person": person.memberships.values_list("pk", flat=True),
+        "records": [person.pseudonym],
         "rotate-key": Key.objects.filter(person=person.pseudonym).values_list("key_id", flat=True),
         "revoke-key": Key.objects.filter(signer=organisation.pk).values_list("key_id", flat=True),
     }

@@ -21,7 +21,17 @@ from chipledger.keys import PublicKey
 from chipledger.refusals import Refused
 from ledger.models import Signer, SignerKind
 from registry.access import Reader, check_role
-from registry.models import Application, ApplicationState, Invitation, Membership, Organisation, Person, Role
+from registry.actions.people import note_deed
+from registry.models import (
+    Application,
+    ApplicationState,
+    Deed,
+    Invitation,
+    Membership,
+    Organisation,
+    Person,
+    Role,
+)
 from registry.queries.lookups import OPEN_APPLICATIONS, keys_among, open_application, regulators_of
 
 INVITATION_LIVES: Final = timedelta(days=7)
@@ -149,6 +159,7 @@ def invite(organisation: Organisation, *, email: str, role: Role, at: datetime) 
     )
 
 
+@transaction.atomic
 def invite_colleague(email: str, role: Role, *, by: Reader, at: datetime) -> None:
     """An administrator lets a further person in."""
     check_role(by, Role.ADMINISTRATOR)
@@ -157,6 +168,35 @@ def invite_colleague(email: str, role: Role, *, by: Reader, at: datetime) -> Non
     except ValidationError:
         raise Refused("bad_email", "This is no e-mail address.", field="email") from None
     invite(by.organisation, email=email, role=role, at=at)
+    note_deed(by.organisation, Deed.INVITED, by=by.person, detail=f"as {role.value}", at=at)
+
+
+@transaction.atomic
+def send_again(invitation: Invitation, *, by: Reader, at: datetime) -> None:
+    """Send a new letter in the place of one that was not answered; the link of the old one ends."""
+    check_role(by, Role.ADMINISTRATOR)
+    _end_letter(invitation, at=at)
+    role = Role(invitation.role)
+    invite(by.organisation, email=invitation.email, role=role, at=at)
+    note_deed(by.organisation, Deed.RESENT, by=by.person, detail=f"as {role.value}", at=at)
+
+
+@transaction.atomic
+def withdraw(invitation: Invitation, *, by: Reader, at: datetime) -> None:
+    """End a letter that was not answered."""
+    check_role(by, Role.ADMINISTRATOR)
+    _end_letter(invitation, at=at)
+    note_deed(by.organisation, Deed.WITHDRAWN, by=by.person, detail=f"as {invitation.role}", at=at)
+
+
+def _end_letter(invitation: Invitation, *, at: datetime) -> None:
+    ended = Invitation.objects.filter(pk=invitation.pk, accepted_at__isnull=True, expires_at__gt=at).update(
+        expires_at=at
+    )
+    if not ended:
+        raise Refused(
+            "invitation_ended", "This invitation was answered or has ended in the meantime.", status=409
+        )
 
 
 def find_invitation(secret: str, *, at: datetime) -> Invitation:
@@ -200,6 +240,9 @@ def accept_invitation(
         person=known, organisation=invitation.organisation, until__isnull=True
     ).exists():
         raise Refused("already_member", "You are a member of this organisation already.", status=409)
+    note_deed(
+        invitation.organisation, Deed.JOINED, by=known, person=known, detail=f"as {invitation.role}", at=at
+    )
     return Membership.objects.create(
         person=known, organisation=invitation.organisation, role=invitation.role, since=at
     )

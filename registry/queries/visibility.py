@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from registry.access import Reader, readable
 from registry.models import (
+    AdministrationEvent,
     ApiToken,
     Application,
     ChipModel,
     Invitation,
     Membership,
     Organisation,
+    Person,
     Reading,
     Role,
     Site,
@@ -74,3 +76,20 @@ def readings_for(reader: Reader) -> QuerySet[Reading]:
     if reader.role != Role.ADMINISTRATOR:
         return Reading.objects.none()
     return Reading.objects.filter(organisation=reader.organisation)
+
+
+@readable(Person)
+def persons_for(reader: Reader) -> QuerySet[Person]:
+    """Who is or was a colleague; for a regulator also those of the organisations in its countries."""
+    rule = Q(organisation=reader.organisation)
+    if reader.is_regulator:
+        rule |= Q(organisation__countries__overlap=list(reader.countries))
+    return Person.objects.filter(Exists(Membership.objects.filter(rule, person=OuterRef("pk"))))
+
+
+@readable(AdministrationEvent, logged=False)
+def administration_for(reader: Reader) -> QuerySet[AdministrationEvent]:
+    """An administrator's own organisation's."""
+    if reader.role != Role.ADMINISTRATOR:
+        return AdministrationEvent.objects.none()
+    return AdministrationEvent.objects.filter(organisation=reader.organisation)

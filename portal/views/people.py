@@ -1,0 +1,180 @@
+"""The people of an organisation: who they are, what is theirs here, letters to new ones, and a log of all that."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from chipledger import clock
+from chipledger.refusals import Refused
+from portal.actions.leaving import let_go
+from portal.doorway import after_signing_in_anew, page, refusal_of
+from portal.forms.people import LeaveForm
+from portal.queries.people import belongings, keys_of, names_of
+from registry.access import Reader, check_role, get_visible, visible
+from registry.actions import joining
+from registry.actions.people import change_role
+from registry.forms import InviteForm, RoleForm
+from registry.models import AdministrationEvent, Invitation, Membership, Role
+from web.components import Column
+from web.paging import Keyset
+
+COLUMNS = tuple(Column(label) for label in ("Person", "Role", "Since", "Last sign-in", "Signing passkeys"))
+LETTERS = tuple(Column(label) for label in ("E-mail address", "Role", "Ends", ""))
+LOG = tuple(Column(label) for label in ("When", "What", "Whom", "Detail", "By"))
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def people(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """The colleagues, the letters that wait for an answer, and a form for a further one."""
+    if request.method == "POST":
+        check_role(reader, Role.ADMINISTRATOR)
+        return _invite(request, reader)
+    return _show(request, reader, InviteForm())
+
+
+@after_signing_in_anew
+def _invite(request: HttpRequest, reader: Reader) -> HttpResponse:
+    form = InviteForm(request.POST)
+    if form.is_valid():
+        said = form.cleaned_data
+        joining.invite_colleague(said["email"], Role(said["role"]), by=reader, at=clock.now())
+        messages.success(request, "The invitation is on its way.")
+        return redirect("people")
+    return _show(request, reader, form)
+
+
+def _show(request: HttpRequest, reader: Reader, form: InviteForm) -> HttpResponse:
+    members = visible(reader, Membership).filter(until__isnull=True).select_related("person")
+    found = Keyset(("id",)).page(members, request)
+    passkeys = keys_of(reader, [each.person.pseudonym for each in found.items])
+    letters = visible(reader, Invitation).filter(accepted_at__isnull=True, expires_at__gt=clock.now())
+    context = {
+        "title": "People",
+        "page": found,
+        "rows": [(each, passkeys.get(each.person.pseudonym, [])) for each in found.items],
+        "columns": COLUMNS,
+        "letters": letters.order_by("id")[:200],
+        "letter_columns": LETTERS,
+        "form": form,
+        "refusal": refusal_of(reader, Role.ADMINISTRATOR),
+    }
+    return render(request, "portal/people.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@page
+def letter(request: HttpRequest, reader: Reader, number: int) -> HttpResponse:
+    """Send a letter again, or withdraw it."""
+    check_role(reader, Role.ADMINISTRATOR)
+    return _answer(request, reader, get_visible(reader, Invitation, pk=number))
+
+
+@after_signing_in_anew
+def _answer(request: HttpRequest, reader: Reader, invitation: Invitation) -> HttpResponse:
+    match request.POST.get("do"):
+        case "send":
+            joining.send_again(invitation, by=reader, at=clock.now())
+            messages.success(request, f"A new letter to {invitation.email} is on its way.")
+        case "withdraw":
+            joining.withdraw(invitation, by=reader, at=clock.now())
+            messages.success(request, f"The invitation of {invitation.email} is withdrawn.")
+        case _:
+            raise Refused("bad_deed", "An invitation is sent again or withdrawn.", field="do", status=400)
+    return redirect("people")
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def person(request: HttpRequest, reader: Reader, number: int) -> HttpResponse:
+    """Everything that is a colleague's here; an administrator changes the role, or lets them go."""
+    membership = get_visible(reader, Membership, pk=number)
+    check_role(reader, Role.ADMINISTRATOR)
+    if request.method == "POST":
+        return _change(request, reader, membership)
+    return _show_person(request, reader, membership, RoleForm(initial={"role": membership.role}))
+
+
+@after_signing_in_anew
+def _change(request: HttpRequest, reader: Reader, membership: Membership) -> HttpResponse:
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        return _show_person(request, reader, membership, form)
+    try:
+        change_role(membership, Role(form.cleaned_data["role"]), by=reader, at=clock.now())
+    except Refused as refused:
+        form.add_error("role", refused.sentence)
+        return _show_person(request, reader, membership, form)
+    messages.success(request, f"{membership.person} is now {form.cleaned_data['role']}.")
+    return redirect("person", number=membership.pk)
+
+
+@require_POST
+@page
+def end(request: HttpRequest, reader: Reader, number: int) -> HttpResponse:
+    """Let a colleague go."""
+    membership = get_visible(reader, Membership, pk=number)
+    check_role(reader, Role.ADMINISTRATOR)
+    return _end(request, reader, membership)
+
+
+@after_signing_in_anew
+def _end(request: HttpRequest, reader: Reader, membership: Membership) -> HttpResponse:
+    form = LeaveForm(request.POST, reader=reader, leaver=membership.person)
+    if not form.is_valid():
+        return _show_person(
+            request, reader, membership, RoleForm(initial={"role": membership.role}), leave=form
+        )
+    drafts, refused = let_go(membership, sign_with=form.key(), by=reader, at=clock.now())
+    messages.success(request, f"{membership.person} is no longer a member.")
+    for each in refused:
+        messages.warning(request, f"A key of theirs still counts: {each.sentence}")
+    if drafts:
+        messages.info(
+            request, f"Papers that end their keys: {len(drafts)}. They wait here for your signature."
+        )
+        return redirect("drafts")
+    return redirect("people")
+
+
+def _show_person(
+    request: HttpRequest,
+    reader: Reader,
+    membership: Membership,
+    form: RoleForm,
+    *,
+    leave: LeaveForm | None = None,
+) -> HttpResponse:
+    theirs = belongings(reader, membership.person)
+    context = {
+        "title": str(membership.person),
+        "membership": membership,
+        "theirs": theirs,
+        "form": form,
+        "leave": leave or LeaveForm(reader=reader, leaver=membership.person),
+        "keeps_keys": bool(theirs.keys) and membership.role in (Role.VIEWER, Role.PREPARER),
+    }
+    refused = form.errors or (leave is not None and leave.errors)
+    return render(request, "portal/person.html", context, status=422 if refused else 200)
+
+
+@require_safe
+@page
+def log(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """What administrators did about people."""
+    check_role(reader, Role.ADMINISTRATOR)
+    found = Keyset(("-id",)).page(visible(reader, AdministrationEvent), request)
+    names = names_of(reader, {name for event in found.items for name in (event.person, event.by) if name})
+    rows = [
+        (event, _named(event.person, names), _named(event.by, names) or "the house") for event in found.items
+    ]
+    context = {"title": "Administration log", "page": found, "rows": rows, "columns": LOG}
+    return render(request, "portal/administration_log.html", context)
+
+
+def _named(pseudonym: str, names: dict[str, str]) -> str:
+    """A person as colleagues know them, or by the beginning of a pseudonym that leads nowhere any more."""
+    return names.get(pseudonym, f"person {pseudonym[:8]}" if pseudonym else "")
