@@ -10,7 +10,6 @@ from django.db import DatabaseError, transaction
 from chipledger import base64s, clock
 from chipledger.keys import Algorithm, PrivateKey
 from chipledger.statements.common import KeyGrant
-from chipledger.statements.ledger import KeyAdded
 from ledger.models import Key
 from portal.models import Draft
 from registry.access import Reader, reader_for
@@ -32,7 +31,7 @@ def key_for(world: World, party: Party, person: Person) -> Key:
         role="signatory",
         person=person.pseudonym,
     )
-    world.submit(KeyAdded, by=party, key=grant)
+    world.add_key(party, grant, also=[key])
     return Key.objects.get(key_id=key.public.key_id)
 
 

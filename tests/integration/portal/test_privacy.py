@@ -43,7 +43,8 @@ def gone(world: World, boss: Person, person: Person, *, days: int = 0) -> None:
 
 
 def revoked(world: World, key_id: str) -> None:
-    world.submit(KeyRevoked, by=world.operator, key=key_id, reason="person_left")
+    fields = {"key": key_id, "reason": "person_left"}
+    world.send(world.envelope_of(KeyRevoked, by=world.operator, fields=fields))
 
 
 def test_everybody_finds_and_exports_what_is_kept_about_them_without_secrets(
@@ -108,7 +109,7 @@ def test_after_erasure_the_pseudonym_leads_nowhere_and_statements_prove_as_befor
     world: World, boss: Person, ann: Person
 ) -> None:
     key = key_for(world, world.operator, ann)
-    added = Statement.objects.get(kind="key.added")
+    added = key.added_by
     integrate()
     client = prove(browse_as(boss))
     bundle = f"/statements/{bytes(added.digest).hex()}/evidence/"
