@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Q
 
 from ledger.models import Key
-from portal.models import Draft, LegalHold, SavedView
+from portal.models import Draft, LegalHold, SavedView, Selection
 from registry.models import (
     AdministrationEvent,
     ApiToken,
@@ -61,6 +61,11 @@ def records_of(person: Person, *, within: Organisation | None = None) -> Records
             Draft.objects.filter(ours, prepared_by=person)
             .order_by("created_at")
             .values("organisation__name", "id", "kind", "notes", "created_at", "filed_at")
+        ),
+        "selections": list(
+            Selection.objects.filter(ours, chosen_by=person)
+            .order_by("chosen_at")
+            .values("organisation__name", "kind", "how", "count", "sha256", "chosen_at", "expires_at")
         ),
         "saved_views": list(
             SavedView.objects.filter(ours, person=person)
