@@ -55,7 +55,7 @@ lint: install
 	$(VENV)/bin/ruff format --check .
 	$(PY) -m mypy .
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/djlint --check --lint --quiet web registry tracking attestations audits portal
+	$(VENV)/bin/djlint --check --lint --quiet web registry tracking attestations audits portal notices
 	$(PY) -m config.embedded run -- $(PY) manage.py makemigrations --check --dry-run
 
 bench: install

@@ -71,6 +71,7 @@ CELERY_BEAT_SCHEDULE = {
     "wake waiting jobs": {"task": "jobs.tasks.wake_waiting", "schedule": 5.0},
     "start the sweep": {"task": "audits.tasks.start_sweep", "schedule": SWEEP_SECONDS},
     "watch the sweep's lag": {"task": "audits.tasks.watch_lag", "schedule": 300.0},
+    "watch for what is new": {"task": "notices.tasks.watch", "schedule": 15.0},
 }
 
 INSTALLED_APPS = [
@@ -99,6 +100,7 @@ INSTALLED_APPS = [
     "attestations",
     "audits",
     "portal",
+    "notices",
     "simulator",
 ]
 
@@ -136,6 +138,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "web.context.face",
                 "portal.context.whose",
+                "notices.context.bell",
             ],
         },
     }

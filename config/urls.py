@@ -15,7 +15,7 @@ handler403 = "web.refusals.forbidden"
 handler404 = "web.refusals.not_found"
 handler500 = "web.refusals.failed"
 
-ROOMS = ("ledger", "registry", "tracking", "attestations", "audits", "portal")
+ROOMS = ("ledger", "registry", "tracking", "attestations", "audits", "portal", "notices")
 
 api: list[URLPattern | URLResolver] = [
     path("schema", SpectacularJSONAPIView.as_view(), name="schema"),

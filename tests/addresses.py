@@ -15,7 +15,7 @@ from portal.models import Draft
 from registry.models import Person
 from tests.people import Scene
 
-ROOMS: Final = ("registry", "portal")
+ROOMS: Final = ("registry", "portal", "notices")
 DONE_BY_A_BUTTON: Final = frozenset(
     {
         *(
@@ -35,6 +35,7 @@ DONE_BY_A_BUTTON: Final = frozenset(
         *("draft-envelope", "job-rejected", "chip-bundle", "statement-bundle"),  # downloads
         *("export-own-records", "export-records"),
         *("save-view", "rename-view", "delete-view"),
+        *("notice", "read-all-notices", "notices-bell"),
         "invitation",  # for strangers, by a secret
     }
 )

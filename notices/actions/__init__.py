@@ -1,0 +1,1 @@
+"""Making notices, and keeping what each person has read or wants."""

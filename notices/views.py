@@ -1,0 +1,92 @@
+"""The notices of one's organisation: the bell, the list, what is read, what stays silent."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from chipledger.refusals import Refused
+from notices.actions.reading import choose, mark_all_read, mark_read
+from notices.models import Kind, Notice
+from notices.queries import MOST_COUNTED, NAMES, address_of, preference_of, sentence_of, unread, with_read
+from portal.doorway import page
+from registry.access import Reader, get_visible, visible
+from web.components import Column
+from web.paging import Keyset
+
+NEWEST = Keyset(("-id",))
+COLUMNS = (Column("When"), Column("Kind"), Column("What"), Column(""))
+
+
+@require_safe
+@page
+def notices(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """The organisation's notices, newest first."""
+    kind = request.GET.get("kind", "")
+    if kind and kind not in Kind.values:
+        raise Refused(
+            "unknown_kind", "There is no such kind of notice.", field="kind", value=kind, status=400
+        )
+    preference = preference_of(reader)
+    found = with_read(visible(reader, Notice), preference, unread_only="unread" in request.GET)
+    found = found.select_related(*NAMES)
+    if kind:
+        found = found.filter(kind=kind)
+    shown = NEWEST.page(found, request)
+    context = {
+        "title": "Notices",
+        "page": shown,
+        "rows": [(notice, sentence_of(notice)) for notice in shown.items],
+        "columns": COLUMNS,
+        "kinds": Kind.choices,
+        "kind": kind,
+        "unread_only": "unread" in request.GET,
+    }
+    return render(request, "notices/notices.html", context)
+
+
+@never_cache
+@require_safe
+@page
+def bell(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """The count beside the bell, asked for by each page once it is there."""
+    number = unread(reader)
+    shown = f"{MOST_COUNTED}+" if number > MOST_COUNTED else str(number)
+    return render(request, "notices/count.html", {"number": number, "shown": shown})
+
+
+@require_POST
+@page
+def follow(request: HttpRequest, reader: Reader, number: int) -> HttpResponse:
+    """Mark a notice read, and go to what it is about."""
+    notice = get_visible(reader, Notice, pk=number)
+    mark_read(notice, by=reader)
+    return redirect("notices" if "stay" in request.POST else address_of(notice))
+
+
+@require_POST
+@page
+def read_all(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """Mark all read."""
+    mark_all_read(by=reader)
+    messages.info(request, "All notices are marked as read.")
+    return redirect("notices")
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def preferences(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """Which kinds the bell counts, for this person and organisation."""
+    if request.method == "POST":
+        wanted = request.POST.getlist("counted")
+        if set(wanted) - set(Kind.values):
+            raise Refused("unknown_kind", "There is no such kind of notice.", field="counted")
+        choose([kind for kind in Kind.values if kind not in wanted], by=reader)
+        messages.success(request, "Your choice is kept.")
+        return redirect("notices")
+    silent = preference_of(reader).silent
+    kinds = [(value, label, value not in silent) for value, label in Kind.choices]
+    return render(request, "notices/preferences.html", {"title": "What the bell counts", "kinds": kinds})
