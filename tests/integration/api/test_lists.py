@@ -25,6 +25,7 @@ QUERIES = {
     "/findings": 3,  # findings
     "/clusters": 3,  # clusters
     "/balances": 3,  # balances
+    "/notices": 3,  # notices, what the reader marked read
 }
 
 

@@ -189,7 +189,7 @@ def test_the_counts_of_the_report_lead_to_exactly_their_rows(regulator: Client) 
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("name", "queries"), [("overview", 17), ("monday", 10)])
+@pytest.mark.parametrize(("name", "queries"), [("overview", 16), ("monday", 10)])
 def test_the_pages_cost_as_many_queries_as_they_did(
     regulator: Client, name: str, queries: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
