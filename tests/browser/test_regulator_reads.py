@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from chipledger.verification import verify_bundle
 from ledger.log_key import note_key
+from registry.models import Site
 from tests.browser.conftest import picture, sign_out
 from tests.people import PASSWORD, Scene, person_of
 from tests.world import World
@@ -120,6 +121,7 @@ def test_a_regulator_goes_from_the_map_to_a_site_a_finding_and_the_report_by_key
     world: World, enter: Enter
 ) -> None:
     Scene(world)
+    Site.objects.filter(code="dc-1").update(longitude_e7=1_390_000_000)  # away from the others
     page = enter(person_of(world.regulator).email)
     tab_to(page, page.locator(".mark[href='/sites/dc-1/']"))
     page.keyboard.press("Enter")
