@@ -35,7 +35,9 @@ def grounds_to_keep(person: Person, *, at: datetime) -> list[Refused]:
             _ground("key_counts", "A key of theirs still counts; an administrator revokes it first.")
         )
     if person.memberships.filter(until__isnull=True).exists():
-        found.append(_ground("still_member", "They are a member still; an administrator ends that first."))
+        found.append(
+            _ground("still_member", "This person is a member still; an administrator ends that first.")
+        )
     return found
 
 

@@ -52,6 +52,7 @@ def addresses(scene: Scene, person: Person) -> list[str]:
         "finding": Finding.objects.filter(organisation=organisation).values_list("uid", flat=True),
         "transfer": [scene.received, scene.overdue],
         "statement": [scene.received],
+        "correct-statement": [scene.received] if organisation.signer.handle == "maker-a" else [],
         "batch": batches if organisation.signer.handle == "maker-a" else [],
         "batch-receipt": batches if organisation.signer.handle == "maker-a" else [],
         "chip-model": ["maker-a-h100"],

@@ -162,7 +162,7 @@ def test_members_and_holders_of_living_keys_are_not_erased(world: World, boss: P
     client = prove(browse_as(boss))
     page = client.get(f"/privacy/{ann.pseudonym}/").content.decode()
     assert "A key of theirs still counts" in page
-    assert "They are a member still" in page
+    assert "This person is a member still" in page
     assert client.post(f"/privacy/{ann.pseudonym}/erase/").status_code == 409
     assert Person.objects.filter(pk=ann.pk).exists()
 
