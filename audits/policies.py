@@ -7,9 +7,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from chipledger.statements.audits import Threshold
-
-H100E_TPP: Final = 15_840
-"""One H100-equivalent, by total processing performance (MIRI draft agreement, Art. II.15)."""
+from registry.catalogue import H100E_TPP
 
 
 @dataclass(frozen=True)

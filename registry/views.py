@@ -20,6 +20,7 @@ from registry.models import Application, ApplicationState, Person, Role
 from registry.queries.lookups import OPEN_APPLICATIONS
 from web.components import Column, Tone
 from web.paging import Keyset
+from web.refusals import status_of
 
 APPLICATION_COLUMNS = (
     *(Column(label) for label in ("Applied", "Handle", "Name", "Kind", "Countries", "State", "Decision")),
@@ -47,7 +48,7 @@ def join(request: HttpRequest) -> HttpResponse:
                 request, "registry/joined.html", {"title": "Applied", "application": application}, status=201
             )
     return render(
-        request, "registry/join.html", {"title": "Apply to join", "form": form}, status=_status(form)
+        request, "registry/join.html", {"title": "Apply to join", "form": form}, status=status_of(form)
     )
 
 
@@ -118,7 +119,7 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
         "form": form,
         "knows": knows,
     }
-    return render(request, "registry/invitation.html", context, status=_status(form))
+    return render(request, "registry/invitation.html", context, status=status_of(form))
 
 
 def _accept(secret: str, person: Person | None, form: Form) -> None:
@@ -134,10 +135,6 @@ def _accept(secret: str, person: Person | None, form: Form) -> None:
 def _show(form: Form, refused: Refused) -> None:
     """Put a refusal beside its field, or above the form."""
     form.add_error(refused.field if refused.field in form.fields else None, refused.sentence)
-
-
-def _status(form: Form) -> int:
-    return 422 if form.is_bound and form.errors else 200
 
 
 def _too_low(reader: Reader, role: Role) -> Refused | None:

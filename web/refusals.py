@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import InterfaceError, OperationalError
+from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from rest_framework import exceptions
@@ -106,6 +107,13 @@ def problem_handler(exc: Exception, context: Mapping[str, Any]) -> HttpResponse 
             return None
     set_rollback()
     return problem_response(problem, headers)
+
+
+def status_of(form: BaseForm, refused: Refused | None = None) -> int:
+    """What a page with a form is answered with: as it was refused, 422 when a field is wrong, else 200."""
+    if refused is not None:
+        return refused.status
+    return 422 if form.is_bound and form.errors else 200
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -9,7 +9,7 @@ from typing import Final
 from django import forms
 
 from chipledger.statements.common import REFERENCE, format_instant
-from portal.forms.papers import PaperForm, own_sites
+from portal.forms.papers import PaperForm, offer, own_sites
 from registry.access import Reader
 
 
@@ -86,7 +86,7 @@ class CustodyForm(PaperForm):
     def __init__(self, *args: object, act: CustodyAct, reader: Reader, **kwargs: object) -> None:
         self.kind = act.kind
         super().__init__(*args, reader=reader, **kwargs)
-        self.fields["site"].choices = own_sites(reader)  # type: ignore[attr-defined] # it is a ChoiceField
+        offer(self, "site", own_sites(reader))
         for name in {"reason", "report"} - {act.asks}:
             del self.fields[name]
 

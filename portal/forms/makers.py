@@ -6,7 +6,7 @@ from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal.forms.filters import ANY, Filter
-from portal.forms.papers import CHOOSE, PaperForm, own_sites
+from portal.forms.papers import CHOOSE, PaperForm, offer, own_sites
 from portal.serial_ranges import MAX_TEXT
 from registry.access import Reader, visible
 from registry.models import Chip, ChipModel
@@ -48,8 +48,8 @@ class BatchForm(PaperForm):
         super().__init__(*args, reader=reader, **kwargs)
         own = visible(reader, ChipModel).filter(maker=reader.organisation).order_by("code")
         self.models = list(own.values_list("code", "name")[:1000])
-        self.fields["site"].choices = own_sites(reader)  # type: ignore[attr-defined] # a ChoiceField, as below
-        self.fields["model"].choices = [CHOOSE, *((code, f"{name} ({code})") for code, name in self.models)]  # type: ignore[attr-defined]
+        offer(self, "site", own_sites(reader))
+        offer(self, "model", [CHOOSE, *((code, f"{name} ({code})") for code, name in self.models)])
 
 
 class BatchFilter(Filter):

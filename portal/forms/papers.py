@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
+from typing import cast
 
 from django import forms
 
@@ -65,6 +66,11 @@ class PaperForm(forms.Form):
         return [self.chosen_key(), *([self.seconds[second]] if second else [])]
 
 
+def offer(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> None:
+    """Let a choice of a form be among these."""
+    cast("forms.ChoiceField", form.fields[name]).choices = choices
+
+
 def own_sites(reader: Reader) -> list[tuple[str, str]]:
     """The organisation's own sites."""
     found = visible(reader, Site).filter(organisation=reader.organisation).order_by("code")
@@ -108,9 +114,9 @@ class DispatchForm(PaperForm):
     def __init__(self, *args: object, reader: Reader, **kwargs: object) -> None:
         super().__init__(*args, reader=reader, **kwargs)
         holders, carriers = _parties(reader)
-        self.fields["from_site"].choices = own_sites(reader)  # type: ignore[attr-defined] # a ChoiceField, as below
-        self.fields["consignee"].choices = [CHOOSE, *holders]  # type: ignore[attr-defined]
-        self.fields["carrier"].choices = [("", "None named"), *carriers]  # type: ignore[attr-defined]
+        offer(self, "from_site", own_sites(reader))
+        offer(self, "consignee", [CHOOSE, *holders])
+        offer(self, "carrier", [("", "None named"), *carriers])
 
     def arrival(self) -> datetime:
         """The end of the day of arrival, in UTC."""

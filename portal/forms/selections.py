@@ -8,7 +8,7 @@ from django import forms
 
 from chipledger.manifests import MAX_ROWS
 from portal.forms.filters import ANY
-from portal.forms.papers import own_sites
+from portal.forms.papers import offer, own_sites
 from portal.queries.selections import Wanted, models_held
 from registry.access import Reader
 
@@ -53,8 +53,8 @@ class SelectionForm(forms.Form):
 
     def __init__(self, *args: Any, reader: Reader, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["site"].choices = [*ANY, *own_sites(reader)]  # type: ignore[attr-defined] # a ChoiceField, as below
-        self.fields["model"].choices = [*ANY, *models_held(reader)]  # type: ignore[attr-defined]
+        offer(self, "site", [*ANY, *own_sites(reader)])
+        offer(self, "model", [*ANY, *models_held(reader)])
 
     def clean(self) -> dict[str, Any]:
         """One way of choosing, so that nobody takes chips along by a forgotten filter."""

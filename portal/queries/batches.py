@@ -16,6 +16,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from audits import queries as audits
 from audits.models import Finding
 from audits.rules import RULE_OF
+from audits.rules.rule import Rule
 from chipledger.statements import parse_payload
 from chipledger.statements.registry import ChipsCommissioned
 from ledger.models import Statement
@@ -47,13 +48,6 @@ DELIVERY_COLUMNS: Final = (
     Column("Under way", numeric=True),
     Column("Receipt due"),
     Column("State"),
-)
-FINDING_COLUMNS: Final = (
-    Column("Severity"),
-    Column("Finding"),
-    Column("About"),
-    Column("Must explain"),
-    Column("Due"),
 )
 
 
@@ -168,7 +162,7 @@ def deliveries_of(statement: Statement, reader: Reader, *, at: datetime) -> list
     ]
 
 
-def findings_of(statement: Statement, reader: Reader) -> list[tuple[Finding, str, Subject]]:
+def findings_of(statement: Statement, reader: Reader) -> list[tuple[Finding, Rule, Subject]]:
     """The gravest findings that the maker may read about chips of the batch, or about transfers that carried them."""
     chips = lines_of(statement).values("chip_id")
     carried = MovementLine.objects.filter(movement__transfer=OuterRef("transfer_id"), chip__in=chips)
@@ -177,7 +171,7 @@ def findings_of(statement: Statement, reader: Reader) -> list[tuple[Finding, str
     )
     named = audits.with_names(concerned).select_related("chip__maker__signer", "transfer")
     found = named.filter(closed_at__isnull=True).order_by("-severity", "-id")[:SHOWN]
-    return [(finding, RULE_OF[finding.rule].title, about(finding)) for finding in found]
+    return [(finding, RULE_OF[finding.rule], about(finding)) for finding in found]
 
 
 def notes_of(statement: Statement, reader: Reader) -> list[tuple[str, str]]:

@@ -9,13 +9,12 @@ from django.db.models import Count
 
 from portal.papers.documents import positions_of
 from registry.access import Reader, visible
+from registry.catalogue import H100E_FP16_GFLOPS, H100E_TPP
 from registry.models import ChipModel
 from registry.rules import BITS
 from tracking.models import AccountKind, Holding
 from web.components import Column, Fact, FactKind
 
-H100E_TPP: Final = 15_840
-H100E_FP16_GFLOPS: Final = 990_000
 RATE_COLUMNS: Final = (
     Column("Format"),
     Column("Dense rate, TFLOP/s or TOP/s", numeric=True),

@@ -18,6 +18,7 @@ from audits.rules.rule import FRESH_FOR
 from ledger.models import Statement
 from portal.papers.documents import positions_of, statement_papers
 from registry.access import Reader
+from registry.catalogue import H100E_FP16_GFLOPS, H100E_TPP
 from registry.models import Chip
 from tracking.models import AccountKind, Correction, Holding, MovementKind
 from tracking.queries.history import Correcting, Step, View
@@ -78,7 +79,8 @@ def chip_facts(chip: Chip, holding: Holding | None) -> list[Fact]:
         Fact("Model", model.name),
         Fact("TPP", model.tpp, kind=FactKind.NUMBER),
         Fact(
-            "H100-equivalents", f"{model.tpp / 15840:.2f} by TPP, {model.fp16_gflops / 990_000:.2f} by FP16"
+            "H100-equivalents",
+            f"{model.tpp / H100E_TPP:.2f} by TPP, {model.fp16_gflops / H100E_FP16_GFLOPS:.2f} by FP16",
         ),
         Fact("Memory", memory),
         Fact("Device key", "registered" if chip.device_key else "none"),

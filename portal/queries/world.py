@@ -14,12 +14,11 @@ from django.urls import reverse
 from audits.models import Balance, Cluster, DailyBalance, Finding
 from audits.queries import NEAR, share_of_a_line
 from registry.access import Reader, visible
+from registry.catalogue import H100E_TPP
 from registry.models import Site
 from web.two_lines import Reading
 from web.world_map import Place, Window, WorldMap, draw_world
 
-H100: Final = 15840
-"""TPP of one H100-equivalent."""
 WEEKS, DAYS = 26, 14
 _AGES: Final = ((0, 7, "0 to 7 days"), (7, 30, "8 to 30"), (30, 90, "31 to 90"), (90, None, "More than 90"))
 _WIDEST: Final = 2.0
@@ -44,7 +43,7 @@ def places_of(reader: Reader) -> list[Place]:
             url=reverse("site", args=[code]),
             longitude=longitude / 1e7,
             latitude=latitude / 1e7,
-            weight=tpp.get(number, 0) / H100,
+            weight=tpp.get(number, 0) / H100E_TPP,
             severity=worst.get(number, 0),
         )
         for number, code, name, country, longitude, latitude in sites
@@ -153,7 +152,7 @@ def standings(clusters: QuerySet[Cluster], *, shown: int) -> list[Standing]:
     return [
         Standing(
             cluster,
-            f"{cluster.tpp / H100:,.1f}",
+            f"{cluster.tpp / H100E_TPP:,.1f}",
             f"{cluster.share:,.0%}",
             f"{100 * min(cluster.share, _WIDEST) / _WIDEST:.1f}%",
             f"{100 / _WIDEST:.1f}%",

@@ -17,6 +17,7 @@ from portal.papers import statement_paper
 from portal.queries import batches as queries
 from portal.queries.batches import batches_of, find_batch
 from portal.queries.chips import account_of
+from portal.queries.overview import FINDING_COLUMNS
 from registry.access import Reader, visible
 from registry.models import Chip, Role
 from tracking.queries.holdings import placements
@@ -84,7 +85,7 @@ def batch(request: HttpRequest, reader: Reader, digest: str) -> HttpResponseBase
         "deliveries": queries.deliveries_of(statement, reader, at=clock.now()),
         "delivery_columns": queries.DELIVERY_COLUMNS,
         "findings": queries.findings_of(statement, reader),
-        "finding_columns": queries.FINDING_COLUMNS,
+        "finding_columns": FINDING_COLUMNS,
         "form": form,
         "page": found,
         "rows": [

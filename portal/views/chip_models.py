@@ -16,10 +16,12 @@ from portal.forms.makers import ModelFilter, ModelForm
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.queries import chip_models as queries
 from registry.access import Reader, visible
+from registry.catalogue import H100E_TPP
 from registry.models import ChipModel, Role
 from registry.rules import least_tpp
 from web.components import Column
 from web.paging import Keyset
+from web.refusals import status_of
 
 MODELS = Keyset(("code",))
 LISTING = Listing(
@@ -65,7 +67,7 @@ def models(request: HttpRequest, reader: Reader) -> HttpResponseBase:
         "form": form,
         "page": found,
         "rows": [
-            (model, f"{model.fp16_gflops / 1000:,.1f}", f"{model.tpp / queries.H100E_TPP:.3f}")
+            (model, f"{model.fp16_gflops / 1000:,.1f}", f"{model.tpp / H100E_TPP:.3f}")
             for model in found.items
         ],
         "is_maker": reader.kind == SignerKind.MANUFACTURER,
@@ -122,12 +124,11 @@ def publish(request: HttpRequest, reader: Reader) -> HttpResponse:
         "title": "Publish a chip model",
         "form": form,
         "least": least,
-        "equivalents": None if least is None else f"{least / queries.H100E_TPP:.3f}",
+        "equivalents": None if least is None else f"{least / H100E_TPP:.3f}",
         "refused": refused,
         "refusal": refusal,
     }
-    status = refused.status if refused else 422 if form.is_bound and form.errors else 200
-    return render(request, "portal/publish_model.html", context, status=status)
+    return render(request, "portal/publish_model.html", context, status=status_of(form, refused))
 
 
 def _publishing_refusal(reader: Reader) -> Refused | None:

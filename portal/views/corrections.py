@@ -18,6 +18,7 @@ from registry.access import Reader, get_visible
 from registry.models import Role
 from tracking.queries.corrections import instant_of, newest_correction
 from tracking.rules.corrections import CORRECTABLE
+from web.refusals import status_of
 
 
 @require_http_methods(["GET", "POST"])
@@ -59,5 +60,4 @@ def correct(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
         "refusal": refusal,
         "refused": refused,
     }
-    status = refused.status if refused else 422 if form.errors else 200
-    return render(request, "portal/correct.html", context, status=status)
+    return render(request, "portal/correct.html", context, status=status_of(form, refused))

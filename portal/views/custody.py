@@ -16,6 +16,7 @@ from portal.forms.custody import ACTS, CustodyForm
 from portal.views.selections import choose_chips, frozen_selection
 from registry.access import Reader, check_role
 from registry.models import Role
+from web.refusals import status_of
 
 
 @require_http_methods(["GET", "POST"])
@@ -53,8 +54,7 @@ def custody(request: HttpRequest, reader: Reader, verb: str) -> HttpResponse:
         "faults": refused.faults if isinstance(refused, FaultyRows) else [],
         "refusal": refusal,
     }
-    status = refused.status if refused else 422 if form.is_bound and form.errors else 200
-    return render(request, "portal/custody.html", context, status=status)
+    return render(request, "portal/custody.html", context, status=status_of(form, refused))
 
 
 def _refusal(reader: Reader) -> Refused | None:

@@ -22,6 +22,7 @@ from portal.forms.papers import SIGNING_POLICY_FIELDS, PaperForm, RevokeForm, Si
 from registry.access import Reader
 from registry.models import Person, Role
 from web.components import Column
+from web.refusals import status_of
 
 COLUMNS = (
     Column("Key"),
@@ -202,8 +203,7 @@ def _policy(request: HttpRequest, reader: Reader) -> HttpResponse:
         "refusal": refusal,
         "refused": refused,
     }
-    status = refused.status if refused else 422 if form.errors else 200
-    return render(request, "portal/signing_policy.html", context, status=status)
+    return render(request, "portal/signing_policy.html", context, status=status_of(form, refused))
 
 
 @require_http_methods(["GET", "POST"])

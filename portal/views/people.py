@@ -20,6 +20,7 @@ from registry.forms import InviteForm, RoleForm
 from registry.models import AdministrationEvent, Invitation, Membership, Role
 from web.components import Column
 from web.paging import Keyset
+from web.refusals import status_of
 
 COLUMNS = tuple(Column(label) for label in ("Person", "Role", "Since", "Last sign-in", "Signing passkeys"))
 LETTERS = tuple(Column(label) for label in ("E-mail address", "Role", "Ends", ""))
@@ -62,7 +63,7 @@ def _show(request: HttpRequest, reader: Reader, form: InviteForm) -> HttpRespons
         "form": form,
         "refusal": refusal_of(reader, Role.ADMINISTRATOR),
     }
-    return render(request, "portal/people.html", context, status=422 if form.errors else 200)
+    return render(request, "portal/people.html", context, status=status_of(form))
 
 
 @require_POST

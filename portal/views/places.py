@@ -13,6 +13,7 @@ from portal.forms.filters import BalanceFilter, ClusterFilter, SiteFilter
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.queries.places import counts_at, lines_of
 from registry.access import Reader, get_visible, visible
+from registry.catalogue import H100E_TPP
 from registry.models import Role, Site
 from web.components import Column
 from web.paging import Keyset
@@ -140,7 +141,7 @@ def clusters(request: HttpRequest, reader: Reader) -> HttpResponseBase:
         "form": form,
         "page": found,
         "rows": [
-            (cluster, f"{cluster.tpp / 15840:,.1f}", cluster.memory_mb // 1000) for cluster in found.items
+            (cluster, f"{cluster.tpp / H100E_TPP:,.1f}", cluster.memory_mb // 1000) for cluster in found.items
         ],
     }
     return render(request, "portal/clusters.html", context)

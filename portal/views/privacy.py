@@ -25,6 +25,7 @@ from registry.access import Reader, check_role, get_visible, visible
 from registry.models import Membership, Person, Role
 from web.components import Column
 from web.paging import Keyset
+from web.refusals import status_of
 
 ASKED = tuple(Column(label) for label in ("Person", "Asked"))
 HOLDS = tuple(Column(label) for label in ("Person", "Placed by", "Reason", "Placed", "Lifted", ""))
@@ -98,7 +99,7 @@ def find(request: HttpRequest, reader: Reader) -> HttpResponse:
         "hold_columns": HOLDS,
         "reader": reader,
     }
-    return render(request, "portal/find_records.html", context, status=422 if form.errors else 200)
+    return render(request, "portal/find_records.html", context, status=status_of(form))
 
 
 @never_cache
@@ -133,7 +134,7 @@ def _show(request: HttpRequest, reader: Reader, person: Person, form: HoldForm) 
         "hold_columns": HOLDS,
         "reader": reader,
     }
-    return render(request, "portal/records.html", context, status=422 if form.errors else 200)
+    return render(request, "portal/records.html", context, status=status_of(form))
 
 
 @require_safe

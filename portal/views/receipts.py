@@ -17,6 +17,7 @@ from portal.selections import Comparison, compare, complete_names, read_names, r
 from portal.uploads import uploaded_stream
 from portal.views.transfers import get_visible_transfer
 from registry.access import Reader
+from web.refusals import status_of
 
 SHOWN = 400
 
@@ -62,7 +63,7 @@ def receive(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
         "faults": refused.faults if isinstance(refused, FaultyRows) else [],
     }
     template = "portal/differences.html" if is_part else "portal/receive.html"
-    status = 200 if is_part else _status(form, refused)
+    status = 200 if is_part else status_of(form, refused)
     return render(request, template, context, status=status)
 
 
@@ -79,9 +80,3 @@ def _compare(form: ReceiptForm, names: list[str], expected: list[str], *, by: Re
         (complete_names([one], expected)[0], other) for one, other in read_pairs(form.cleaned_data["swapped"])
     ]
     return compare(set(expected), names, damaged=damaged, swapped=swapped)
-
-
-def _status(form: ReceiptForm, refused: Refused | None) -> int:
-    if refused is not None:
-        return refused.status
-    return 422 if form.is_bound and form.errors else 200

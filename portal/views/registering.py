@@ -21,6 +21,7 @@ from portal.serial_ranges import read_ranges
 from portal.uploads import uploaded
 from registry.access import Reader, check_role, get_visible, visible
 from registry.models import Role
+from web.refusals import status_of
 
 PART: Final = 1 << 20
 
@@ -56,7 +57,7 @@ def register(request: HttpRequest, reader: Reader) -> HttpResponse:
         "refusal": refusal_of(reader, Role.PREPARER),
         "models": [code for code, _ in form.models[:100]],
     }
-    return render(request, "portal/register.html", context, status=_status(form, refused))
+    return render(request, "portal/register.html", context, status=status_of(form, refused))
 
 
 @require_POST
@@ -124,9 +125,3 @@ def _earlier(request: HttpRequest, reader: Reader) -> dict[str, object]:
         "leaves_out": said["leaves_out"],
         "model": said["model"],
     }
-
-
-def _status(form: BatchForm, refused: Refused | None) -> int:
-    if refused is not None:
-        return refused.status
-    return 422 if form.is_bound and form.errors else 200

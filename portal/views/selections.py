@@ -19,6 +19,7 @@ from portal.selections import read_names
 from portal.uploads import uploaded_stream
 from registry.access import Reader, check_role, visible
 from registry.models import Role
+from web.refusals import status_of
 
 
 def frozen_selection(request: HttpRequest, reader: Reader, *, kind: str) -> Selection | None:
@@ -65,8 +66,7 @@ def choose_chips(
         "faults": refused.faults if isinstance(refused, FaultyRows) else [],
         "refusal": refusal,
     }
-    status = refused.status if refused else 422 if form.is_bound and form.errors else 200
-    return render(request, "portal/choose.html", context, status=status)
+    return render(request, "portal/choose.html", context, status=status_of(form, refused))
 
 
 def _freeze(request: HttpRequest, form: SelectionForm, *, kind: str, by: Reader) -> Selection:

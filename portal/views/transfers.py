@@ -24,6 +24,7 @@ from tracking.models import Difference, Transfer
 from tracking.queries.transfers import lines_of, with_parties
 from web.components import Column
 from web.paging import Keyset
+from web.refusals import status_of
 
 TRANSFERS = Keyset(("-id",))
 LINES = Keyset(("chip_id",))
@@ -141,8 +142,7 @@ def dispatch(request: HttpRequest, reader: Reader) -> HttpResponse:
         "faults": refused.faults if isinstance(refused, FaultyRows) else [],
         "refusal": refusal,
     }
-    status = refused.status if refused else 422 if form.is_bound and form.errors else 200
-    return render(request, "portal/dispatch.html", context, status=status)
+    return render(request, "portal/dispatch.html", context, status=status_of(form, refused))
 
 
 def get_visible_transfer(reader: Reader, digest: str) -> Transfer:

@@ -223,7 +223,7 @@ def test_a_batch_costs_the_same_queries_whatever_its_size(
     """Savepoints, key, statement and pending row of the door included; nothing is asked per chip."""
     chips = register(gateway.world, [f"s{number}" for number in range(200)])
     gateway.collect(chips)
-    with django_assert_max_num_queries(18):  # type: ignore[operator]
+    with django_assert_max_num_queries(18):
         gateway.collect(chips)
 
 

@@ -61,7 +61,7 @@ def test_noise_is_no_nonce(noise: bytes) -> None:
 
 def test_another_secret_makes_other_nonces(settings: object) -> None:
     token = issue_nonce("dc-1", "operator-a", NOON)
-    settings.SECRET_KEY = "another secret of another server"  # type: ignore[attr-defined]
+    settings.SECRET_KEY = "another secret of another server"
     assert refusal(token) == "nonce_unknown"
 
 

@@ -59,7 +59,7 @@ def test_replay_does_not_depend_on_todays_cadence(
 ) -> None:
     live(gateway, far_gateway, standing)
     integrate()
-    settings.ATTESTATION_CADENCE_HOURS = 1000.0  # type: ignore[attr-defined]
+    settings.ATTESTATION_CADENCE_HOURS = 1000.0
     assert [difference for difference in replay() if difference.table in OURS] == []
 
 

@@ -152,7 +152,7 @@ def test_a_page_of_findings_costs_as_many_queries_as_it_did(
 
 def test_clusters_and_balances_are_read_the_same_way(world: World, foreign_regulator: Party) -> None:
     site, at = Site.objects.get(code="dc-1"), clock.now()
-    policy = Ground.policy(None, "line", regulator=world.regulator.organisation, above_tpp=5)  # type: ignore[arg-type]
+    policy = Ground.policy(None, "line", regulator=world.regulator.organisation, above_tpp=5)
     for key, tpp in (("dc-1", 9), ("dc-2", 4)):
         Cluster.objects.create(
             policy=policy, key=key, organisation=site.organisation, site=site, countries=["US"], members=[key],

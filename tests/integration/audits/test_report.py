@@ -131,7 +131,7 @@ def test_a_long_report_is_never_whole_in_memory(ground: Ground, monkeypatch: pyt
     ground.chips(site, 30, kind=AccountKind.LOST)
     ground.sweep()
     made: list[int] = []
-    build = Finding.from_db.__func__  # type: ignore[attr-defined]
+    build = Finding.from_db.__func__
 
     def counted(cls: type[Finding], *fields: Any) -> Finding:
         made.append(1)

@@ -132,7 +132,7 @@ def test_a_deadlock_that_is_broken_at_the_batchs_cost_is_tried_again(world: Worl
         assert holds_second.wait(20)
         return door.submit_many([one, two], atomic=True)
 
-    passed, outcomes = at_once([stand_in_the_way, file_both])  # type: ignore[list-item]
+    passed, outcomes = at_once([stand_in_the_way, file_both])
     assert passed == "passed"
     assert isinstance(outcomes, list)
     assert [state_of(each) for each in outcomes] == ["accepted", "accepted"]

@@ -180,7 +180,7 @@ def test_a_machine_signs_only_what_machines_may(world: World) -> None:
 
 
 def grant_of(key: PrivateKey, role: str = "signatory") -> KeyGrant:
-    return KeyGrant(spki=key.public.base64, purpose="statement", role=role)  # type: ignore[arg-type]
+    return KeyGrant(spki=key.public.base64, purpose="statement", role=role)
 
 
 def test_a_new_key_must_prove_that_somebody_holds_it(world: World) -> None:

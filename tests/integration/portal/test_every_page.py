@@ -95,7 +95,7 @@ def test_a_strangers_things_are_not_there(scene: Scene) -> None:
     assert stranger.post(reverse("job-cancel", args=[job.pk])).status_code == 404
     for name in ("chips", "transfers", "findings", "sites", "balances", "clusters"):
         page = stranger.get(reverse(name), {"format": "csv"})
-        lines = b"".join(page.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+        lines = b"".join(page.streaming_content).decode().splitlines()
         assert not [line for line in lines[1:] if "maker-a/A" in line or "dc-1" in line], name
     assert (
         "A0001-7"

@@ -46,7 +46,7 @@ def test_the_export_holds_exactly_the_rows_that_the_page_shows(scene: Scene) -> 
     asked = {"serial": "A001", "account": "on_hand"}
     page = client.get(reverse("chips"), asked).content.decode()
     answer = client.get(reverse("chips"), asked | {"format": "csv"})
-    lines = b"".join(answer.streaming_content).decode().splitlines()[1:]  # type: ignore[attr-defined]
+    lines = b"".join(answer.streaming_content).decode().splitlines()[1:]
     shown = [chip for chip in scene.chips if f"</span>{chip.partition('/')[2]}</a>" in page]
     assert [line.split(",")[0] for line in lines] == shown
     assert len(shown) == 10

@@ -130,7 +130,7 @@ def test_mondays_list_begins_last_monday_and_refuses_a_day_to_come(regulator: Cl
 @pytest.mark.django_db
 def test_an_operator_reads_its_own_on_mondays_list_and_a_stranger_nothing(scene: Scene) -> None:
     def read(party: object) -> set[str]:
-        page = browse_as(person_of(party)).get(reverse("monday"))  # type: ignore[arg-type] # a party of the world
+        page = browse_as(person_of(party)).get(reverse("monday"))
         return {
             finding.organisation.signer.handle
             for group in page.context["groups"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +11,6 @@ from django.test import Client
 from django.urls import reverse
 
 from chipledger import base64s, clock
-from chipledger.dsse import sign_payload
 from chipledger.keys import Algorithm, PrivateKey
 from chipledger.manifests import Shape
 from chipledger.statements.registry import ChipsCommissioned
@@ -23,65 +20,17 @@ from ledger.models import Blob, Statement
 from portal.actions import checks
 from portal.models import Draft
 from registry.models import Chip, Membership, Role
+from tests.integration.portal.registering import MODEL, check, found_in, page_of, rejected_file, rows, sign
 from tests.integration.registry.test_chips import add_rival
 from tests.people import browse_as, person_of
 from tests.world import JobRefused, World
 
 pytestmark = pytest.mark.django_db
-MODEL = "maker-a-h100"
 
 
 @pytest.fixture
 def browser(world: World) -> Client:
     return browse_as(person_of(world.maker))
-
-
-def check(
-    browser: Client, world: World, content: bytes | None = None, *, name: str = "batch.csv", **said: Any
-) -> Job:
-    """Give a file, or serials, and follow to the page of the check."""
-    fields = {"site": "fab-1", "key": world.maker.key.public.key_id, **said}
-    if content is not None:
-        fields["file"] = SimpleUploadedFile(name, content, content_type="image/png")
-    before = list(Job.objects.values_list("pk", flat=True))
-    answer = browser.post(reverse("register-batch"), fields)
-    assert answer.status_code == 302, answer.content.decode()
-    job = Job.objects.exclude(pk__in=before).get()
-    assert answer["Location"] == reverse("job", args=[job.pk])
-    return job
-
-
-def rows(*lines: str) -> bytes:
-    return ("model,serial,device_key\n" + "".join(f"{line}\n" for line in lines)).encode()
-
-
-def found_in(job: Job) -> dict[str, Any]:
-    assert job.result is not None
-    return dict(job.result)
-
-
-def page_of(browser: Client, job: Job) -> str:
-    return browser.get(reverse("job", args=[job.pk])).content.decode()
-
-
-def rejected_file(browser: Client, job: Job) -> list[dict[str, str]]:
-    answer = browser.get(reverse("job-rejected", args=[job.pk]))
-    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined] # it streams
-    return list(csv.DictReader(io.StringIO(text)))
-
-
-def sign(browser: Client, world: World, draft: Draft) -> None:
-    """Sign offline, file, and let the worker book it."""
-    envelope = sign_payload(bytes(draft.payload), [world.maker.key]).to_json()
-    answer = browser.post(
-        reverse("draft", args=[draft.pk]), {"envelope_file": SimpleUploadedFile("e.json", envelope)}
-    )
-    assert answer.status_code == 302
-    draft.refresh_from_db()
-    assert draft.job is not None
-    job = run_job(draft.job)
-    assert job is not None
-    assert job.state == JobState.SUCCEEDED, job.problem
 
 
 def test_a_good_file_ends_in_a_preview_that_leads_to_its_paper(browser: Client, world: World) -> None:
@@ -259,43 +208,6 @@ def test_a_check_whose_worker_died_after_preparing_the_paper_prepares_one_paper(
     Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED, finished_at=None)
     run_job(job.pk)
     assert Draft.objects.get().created_at > job.created_at
-
-
-def test_ranges_of_serials_are_registered_like_a_file_of_them(browser: Client, world: World) -> None:
-    job = check(browser, world, serials="R001..R003, S-7\nT0001-7..T0002-7", model=MODEL)
-    assert job.state == JobState.SUCCEEDED, job.problem
-    draft = Draft.objects.get()
-    assert draft.notes["Given as"] == "serials, R001..R003, S-7 T0001-7..T0002-7"
-    sign(browser, world, draft)
-    assert sorted(Chip.objects.values_list("serial", flat=True)) == [
-        "R001",
-        "R002",
-        "R003",
-        "S-7",
-        "T0001-7",
-        "T0002-7",
-    ]
-
-
-def test_many_serials_wait_for_a_worker_however_short_they_are_written(browser: Client, world: World) -> None:
-    assert check(browser, world, serials="R1..R20001", model=MODEL).state == JobState.QUEUED
-
-
-def test_faults_in_ranges_are_shown_beside_the_text_by_line_and_item(browser: Client, world: World) -> None:
-    said = {"site": "fab-1", "key": world.maker.key.public.key_id, "model": MODEL}
-    answer = browser.post(reverse("register-batch"), {**said, "serials": "A9..A1\nB1, C?"})
-    page = answer.content.decode()
-    assert answer.status_code == 422
-    assert "This range runs backwards" in page
-    assert "C?" in page.partition("Rows at fault")[2]
-    assert "A9..A1\nB1, C?" in page  # the text is still in its field
-    assert not Job.objects.filter(kind="portal.check-batch").exists()
-
-
-def test_serials_registered_already_are_faults_of_a_range_too(browser: Client, world: World) -> None:
-    world.commission(["R2"], keyed=False)
-    job = check(browser, world, serials="R1..R3", model=MODEL)
-    assert [(row["row"], row["value"]) for row in rejected_file(browser, job)] == [("2", "R2")]
 
 
 @pytest.mark.parametrize(

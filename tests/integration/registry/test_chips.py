@@ -57,7 +57,7 @@ def rejected(world: World, rows: list[tuple[str, str, str]]) -> list[dict[str, A
         world.submit(ChipsCommissioned, by=world.maker, site="fab-1", manifest=manifest)
     assert caught.value.code == "rows_refused"
     assert (chips, statements) == (Chip.objects.count(), Statement.objects.count())
-    shown = caught.value.job.result["rejected"]["shown"]  # type: ignore[index] # a refused job keeps it
+    shown = caught.value.job.result["rejected"]["shown"]
     return sorted(shown, key=lambda problem: (problem["row"], problem["field"]))
 
 
@@ -146,7 +146,7 @@ def test_a_device_key_of_another_maker_is_refused_without_naming_anybody(world: 
     manifest = world.upload(rival, Shape.COMMISSION, [("maker-b-gpu", "SECRET-7", taken)])
     with pytest.raises(JobRefused) as caught:
         world.submit(ChipsCommissioned, by=rival, site="fab-b", manifest=manifest)
-    (problem,) = caught.value.job.result["rejected"]["shown"]  # type: ignore[index] # a refused job keeps it
+    (problem,) = caught.value.job.result["rejected"]["shown"]
     assert problem["code"] == "device_key_registered"
     assert problem["title"] == "This device key is registered already."
     assert world.maker.handle not in str(problem)
@@ -193,7 +193,7 @@ def test_every_chip_of_a_file_that_was_registered_before_is_refused(world: World
     world.submit(ChipsCommissioned, by=world.maker, site="fab-1", manifest=manifest)
     with pytest.raises(JobRefused) as caught:
         world.submit(ChipsCommissioned, by=world.maker, site="fab-1", manifest=manifest)
-    found = caught.value.job.result["rejected"]  # type: ignore[index] # a refused job keeps it
+    found = caught.value.job.result["rejected"]
     assert found["counts"] == {"registered_identically": 1200}
     assert len(found["shown"]) == 1000
 

@@ -124,7 +124,7 @@ def test_amending_a_site_replaces_its_facts_and_links(world: World) -> None:
     assert list(site.links.values_list("other__code", "mbit_s")) == [("dc-2", 100_000)]
     page = browse_as(person_of(world.operator)).get("/sites/dc-9/").content.decode()
     assert ("dc-2</span>, " in page, "dc-1</span>, " in page) == (True, False)
-    assert site.declared_at == declared.statement.accepted_at  # type: ignore[union-attr] # it was booked
+    assert site.declared_at == declared.statement.accepted_at
 
 
 @pytest.mark.parametrize("named", [None, "00" * 32])

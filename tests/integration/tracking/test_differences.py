@@ -151,7 +151,7 @@ def test_a_set_that_contradicts_the_book_is_refused(
     dispatch = trade.dispatch(chips[:2])
     named = {
         kind: [
-            chips[each] if isinstance(each, int) else {"expected": chips[each[0]], "found": chips[each[1]]}  # type: ignore[index]
+            chips[each] if isinstance(each, int) else {"expected": chips[each[0]], "found": chips[each[1]]}
             for each in members
         ]
         for kind, members in sets.items()

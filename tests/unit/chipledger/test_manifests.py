@@ -203,7 +203,7 @@ def loose(
     reader: Callable[..., object], data: bytes, shape: Shape = Shape.COMMISSION
 ) -> tuple[list[tuple[str, ...]], list[Fault]]:
     faults = FaultLog()
-    return list(reader(io.BytesIO(data), shape, faults)), faults.first  # type: ignore[call-overload]
+    return list(reader(io.BytesIO(data), shape, faults)), faults.first
 
 
 def test_csv_in_another_order_with_quotes_and_a_byte_order_mark_is_read() -> None:

@@ -29,7 +29,7 @@ def planted(**changes: object) -> Planted:
         "deadline": BEGAN + 21 * DAY,
         "intensity": 3,
     }
-    return Planted(**{**facts, **changes})  # type: ignore[arg-type]
+    return Planted(**{**facts, **changes})
 
 
 def found(**changes: object) -> Found:
@@ -42,7 +42,7 @@ def found(**changes: object) -> Found:
         "cluster": None,
         "site": "dc-1",
     }
-    return Found(**{**facts, **changes})  # type: ignore[arg-type]
+    return Found(**{**facts, **changes})
 
 
 def truth(*events: Planted, honest: tuple[Honest, ...] = (), covered: tuple[Above, ...] = ()) -> Truth:

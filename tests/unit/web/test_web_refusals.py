@@ -28,7 +28,7 @@ def problem_of(exc: Exception) -> dict[str, object]:
 
 def refused_at(path: str, **headers: str) -> HttpResponse:
     request = RequestFactory().get(path, headers=headers)
-    request.htmx = "HX-Request" in headers  # type: ignore[attr-defined]
+    request.htmx = "HX-Request" in headers
     answer = RefusalMiddleware(lambda _: HttpResponse()).process_exception(request, NOT_CONSIGNEE)
     assert answer is not None
     return answer
@@ -93,10 +93,10 @@ def test_throttled_says_when_to_come_back() -> None:
 
 
 def test_field_errors_name_field_code_and_sentence() -> None:
-    class Line(serializers.Serializer):  # type: ignore[type-arg]
+    class Line(serializers.Serializer):
         serial = serializers.CharField(max_length=3)
 
-    class Body(serializers.Serializer):  # type: ignore[type-arg]
+    class Body(serializers.Serializer):
         site = serializers.CharField()
         lines = Line(many=True)
 
