@@ -58,7 +58,9 @@ def sentence_of(notice: Notice) -> str:
         }
         return told[kind]
     if notice.finding is not None:
-        cited = f"{RULE_OF[notice.finding.rule].title}, severity {notice.severity}, {notice.finding.organisation}"
+        cited = (
+            f"{RULE_OF[notice.finding.rule].title}, severity {notice.severity}, {notice.finding.organisation}"
+        )
         return f"{kind.label}: {cited}. {_next_step(notice)}".strip()
     if notice.job is not None:
         return f"A job has ended: {notice.job.get_state_display().lower()}."
