@@ -14,6 +14,7 @@ from audits.rules import RULE_OF
 from chipledger import clock
 from chipledger.refusals import Refused
 from ledger.models import SignerKind
+from registry.access import Reader, visible
 from registry.models import Chip, ChipModel, Organisation, Site
 from tracking.models import OPEN_TRANSFERS, AccountKind, Holding, MovementLine, Transfer, TransferState
 from tracking.queries.as_of import AsOf, By, read_as_of
@@ -107,10 +108,10 @@ class ChipFilter(InTime):
     )
 
     def narrow(
-        self, chips: QuerySet[Chip], holdings: QuerySet[Holding], lines: QuerySet[MovementLine] | None
+        self, chips: QuerySet[Chip], *, reader: Reader, lines: QuerySet[MovementLine] | None
     ) -> QuerySet[Chip]:
-        """``holdings``, or ``lines`` of the day that is asked for, are those that the reader may see: nobody learns
-        by filtering what they may not read."""
+        """Where chips are is asked of the holdings that the reader may see, or of ``lines``, those of the day that is
+        asked for: nobody learns by filtering what they may not read."""
         said = self.answers()
         if said["serial"]:
             chips = chips.filter(serial__startswith=said["serial"])
@@ -123,11 +124,12 @@ class ChipFilter(InTime):
             f"{account}__site__code": said["site"],
             f"{account}__kind": said["account"],
         }
-        if lines is not None:
-            asked = {name: value for name, value in where.items() if value}
-            return chips.filter(pk__in=lines.filter(**asked).values("chip_id"))
         given = {name: value for name, value in where.items() if value}
-        return chips.filter(pk__in=holdings.filter(**given).values("pk")) if given else chips
+        if lines is not None:
+            return chips.filter(pk__in=lines.filter(**given).values("chip_id"))
+        if not given:
+            return chips
+        return chips.filter(pk__in=visible(reader, Holding).filter(**given).values("pk"))
 
 
 class TransferFilter(Filter):

@@ -61,7 +61,7 @@ def chips(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     form = ChipFilter(request.GET)
     asked = form.as_of_asked(now=clock.now())
     lines = None if asked is None else known_lines_at(reader, asked)
-    rows = form.narrow(visible(reader, Chip), visible(reader, Holding), lines)
+    rows = form.narrow(visible(reader, Chip), reader=reader, lines=lines)
     rows = rows.select_related("maker__signer", "model")
     file = export_asked(request, LISTING, rows, CHIPS, lambda batch: _lines(batch, reader, asked), form=form)
     if file is not None:
