@@ -10,6 +10,13 @@ MOST_TABS = 250
 IS_FOCUSED = "element => element === document.activeElement"
 
 
+def hit(page: Page, *keys: str) -> None:
+    """Press single keys once the page is there whole: before its scripts run, nobody listens to them."""
+    page.wait_for_load_state()
+    for key in keys:
+        page.keyboard.press(key)
+
+
 def reach(page: Page, wanted: Locator) -> None:
     """Press Tab until the element has the focus; it must be on the page, and within reach of the keyboard."""
     expect(wanted).to_be_visible()

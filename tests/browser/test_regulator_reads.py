@@ -14,6 +14,7 @@ from chipledger.verification import verify_bundle
 from ledger.log_key import note_key
 from registry.models import Site
 from tests.browser.conftest import picture, sign_out
+from tests.browser.keyboard import hit
 from tests.people import PASSWORD, Scene, person_of
 from tests.world import World
 
@@ -64,7 +65,7 @@ def test_a_regulator_goes_from_the_findings_to_proofs_that_verify_offline_and_ex
 def test_the_slash_key_searches_and_an_exact_serial_opens_its_chip(world: World, enter: Enter) -> None:
     Scene(world)
     page = enter(person_of(world.regulator).email)
-    page.keyboard.press("/")
+    hit(page, "/")
     page.keyboard.type("A0005-7")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="maker-a/A0005-7")).to_be_visible()
@@ -86,24 +87,22 @@ def test_a_person_signs_out_and_needs_the_password_again(world: World, enter: En
 def test_a_regulator_reads_by_keyboard_alone(world: World, enter: Enter) -> None:
     Scene(world)
     page = enter(person_of(world.regulator).email, timezone_id="Europe/Berlin")
-    page.keyboard.press("?")
+    hit(page, "?")
     expect(page.get_by_role("heading", name="Keys", exact=True)).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("heading", name="Keys", exact=True)).to_be_hidden()
-    page.keyboard.press("g")
-    page.keyboard.press("f")
+    hit(page, "g", "f")
     expect(page.get_by_role("heading", name="Findings", exact=True)).to_be_visible()
-    page.keyboard.press("j")
-    page.keyboard.press("j")
+    hit(page, "j", "j")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="What it was made from")).to_be_visible()
     expect(page.get_by_text("Europe/Berlin").first).to_be_visible()  # the reader's own zone beside UTC
 
-    page.keyboard.press("?")
+    hit(page, "?")
     page.get_by_label("Single keys do nothing in this browser").press("Space")
     page.keyboard.press("Escape")
     expect(page.get_by_role("heading", name="Keys", exact=True)).to_be_hidden()
-    page.keyboard.press("/")
+    hit(page, "/")
     expect(page.locator("#search")).not_to_be_focused()
 
 

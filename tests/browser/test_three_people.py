@@ -16,7 +16,7 @@ from ledger.integrator import integrate
 from registry.models import Chip
 from tests.browser.conftest import work_off_jobs
 from tests.browser.guides import Guide
-from tests.browser.keyboard import choose, drop_in, press, reach, type_into
+from tests.browser.keyboard import choose, drop_in, hit, press, reach, type_into
 from tests.browser.test_every_page import examine
 from tests.browser.test_maker_registers import enrol
 from tests.browser.test_transfer import in_days
@@ -54,8 +54,7 @@ def test_a_manufacturer_takes_a_batch_from_upload_to_receipt_by_keyboard_alone(
     file = tmp_path / "batch.csv"
     file.write_text("serial,model\n" + "".join(f"G{number:04d}-5,{MODEL}\n" for number in range(1, 41)))
 
-    page.keyboard.press("g")
-    page.keyboard.press("b")
+    hit(page, "g", "b")
     expect(page.get_by_role("heading", name="Batches", exact=True)).to_be_visible()
     guide.step("Open *Batches* (keys `g` `b`) and press *Register a batch*.")
     press(page, page.get_by_role("link", name="Register a batch").first)
@@ -107,8 +106,7 @@ def test_an_operator_takes_a_transfer_from_selection_to_a_receipt_with_a_shortag
     )
     sender = enter(person_of(world.maker).email)
     enrol(sender, world.maker.key, tmp_path)
-    sender.keyboard.press("g")
-    sender.keyboard.press("t")
+    hit(sender, "g", "t")
     expect(sender.get_by_role("heading", name="Transfers", exact=True)).to_be_visible()
     press(sender, sender.get_by_role("link", name="File a transfer").first)
     expect(sender.get_by_role("heading", name="File a transfer")).to_be_visible()
@@ -185,12 +183,11 @@ def test_a_regulator_goes_from_the_overview_to_an_exported_report_by_keyboard_al
     guide.step(
         "The overview shows the sites on the map, what is unaccounted for, and the gravest findings.", page
     )
-    page.keyboard.press("g")
-    page.keyboard.press("f")
+    hit(page, "g", "f")
     expect(page.get_by_role("heading", name="Findings", exact=True)).to_be_visible()
     look(page, "findings")
     guide.step("Open *Findings* (keys `g` `f`), walk with `j` and `k`, and open one with Enter.", page)
-    page.keyboard.press("j")
+    hit(page, "j")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="What it was made from")).to_be_visible()
     look(page, "finding")
