@@ -131,6 +131,16 @@ class Comparison:
     def differs(self) -> bool:
         return bool(self.short or self.over or self.swapped or self.damaged)
 
+    def differing(self) -> dict[str, list[str]]:
+        """The sets that a receipt names chip by chip and gives reasons for; of a swap, the chip found."""
+        sets = {
+            "short": self.short if len(self.short) <= INLINE else [],
+            "over": self.over,
+            "swapped": [found for _, found in self.swapped],
+            "damaged": self.damaged,
+        }
+        return {kind: names for kind, names in sets.items() if names}
+
     def members(self) -> dict[str, object]:
         """The sets as members of the statement, without what goes into a manifest."""
         sets: dict[str, object] = {

@@ -243,10 +243,27 @@ class DifferenceKind(models.TextChoices):
     DAMAGED = "damaged"
 
 
+class Why(models.TextChoices):
+    """Why a chip was not as dispatched, as far as its receiver can tell."""
+
+    NOT_IN_PACKAGE = "not_in_package", "Not in its package"
+    PACKAGE_MISSING = "package_missing", "A package is missing"
+    SEAL_BROKEN = "seal_broken", "Seal broken or package opened"
+    OTHER_SHIPMENT = "other_shipment", "Belongs to another shipment"
+    SENT_IN_ADDITION = "sent_in_addition", "Sent in addition to the list"
+    WRONG_ITEM = "wrong_item", "Another item was packed"
+    LABEL_MISMATCH = "label_mismatch", "Label does not match the chip"
+    REPLACED = "replaced", "Replaced by the sender"
+    DAMAGED_IN_TRANSIT = "damaged_in_transit", "Damaged on the way"
+    DOES_NOT_START = "does_not_start", "Does not start"
+    UNKNOWN = "unknown", "Not known"
+
+
 class Difference(models.Model):
     """One line of the shipper/receiver difference: what the receipt says of a chip that was not simply accepted.
 
-    ``name`` is the chip as the receipt names it (for ``swapped`` the one found), ``chip`` the one that was expected.
+    ``name`` is the chip as the receipt names it (for ``swapped`` the one found), ``chip`` the one that was expected,
+    ``why`` the receiver's reason, empty where the receipt gives none.
     ``over`` and ``swapped`` are claims that move nothing; whether the chip they name exists is not kept with them.
     """
 
@@ -254,6 +271,7 @@ class Difference(models.Model):
     receipt = models.ForeignKey(Statement, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     kind = models.CharField(max_length=7, choices=DifferenceKind)
     name = models.CharField(max_length=128, db_collation="C")
+    why = models.CharField(max_length=18, choices=Why, blank=True, default="")
     chip = models.ForeignKey(
         Chip, on_delete=models.DO_NOTHING, related_name="+", null=True, db_constraint=False
     )
@@ -269,6 +287,7 @@ class Difference(models.Model):
             models.CheckConstraint(
                 condition=Q(kind__in=DifferenceKind.values), name="difference_kind_is_known"
             ),
+            models.CheckConstraint(condition=Q(why__in=["", *Why.values]), name="difference_why_is_known"),
             models.CheckConstraint(
                 condition=Q(settled_at__isnull=True, settlement__isnull=True)
                 | Q(settled_at__isnull=False, settlement__isnull=False),

@@ -18,6 +18,7 @@ from tracking.models import (
     MovementLine,
     Transfer,
     TransferState,
+    Why,
 )
 from tracking.queries.as_of import Standing
 from tracking.queries.history import Correcting, Side, Step
@@ -119,6 +120,7 @@ class DifferenceShown(serializers.Serializer[Object]):
 
     kind = serializers.ChoiceField(DifferenceKind.choices)
     name = serializers.CharField()
+    why = serializers.ChoiceField([("", "No reason given"), *Why.choices])
     expected = serializers.CharField(allow_null=True)
     receipt = serializers.CharField()
     outcome = serializers.CharField()
@@ -225,6 +227,7 @@ def show_difference(difference: Difference) -> Object:
     return {
         "kind": difference.kind,
         "name": difference.name,
+        "why": difference.why,
         "expected": None if difference.chip is None else _name(difference.chip),
         "receipt": bytes(difference.receipt.digest).hex(),
         "outcome": difference.outcome,

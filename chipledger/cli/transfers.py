@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from datetime import datetime
+from typing import get_args
 
 from chipledger import clock
 from chipledger.cli.chips import add_selection, selection_of
@@ -11,7 +12,7 @@ from chipledger.cli.filing import build, file_statement
 from chipledger.cli.options import Verbs, add_signing, add_verb, common_of, instant, read_keys
 from chipledger.cli.output import Output
 from chipledger.refusals import Refused
-from chipledger.statements.tracking import Swap, TransferDispatched, TransferReceived
+from chipledger.statements.tracking import Reason, Swap, TransferDispatched, TransferReceived, Why
 
 
 def add_to(verbs: Verbs) -> None:
@@ -40,6 +41,13 @@ def add_to(verbs: Verbs) -> None:
         verb.add_argument(f"--{name}", action="append", default=[], metavar="CHIP", help=meaning)
     verb.add_argument(
         "--swapped", action="append", default=[], metavar="EXPECTED=FOUND", help="another chip in its place"
+    )
+    verb.add_argument(
+        "--why",
+        action="append",
+        default=[],
+        metavar="CHIP=REASON",
+        help=f"why a chip is in one of these sets: {', '.join(get_args(Why))}",
     )
     add_signing(verb)
 
@@ -72,6 +80,7 @@ def _receive(options: argparse.Namespace, out: Output) -> None:
         "over": options.over,
         "damaged": options.damaged,
         "swapped": [_swap(text) for text in options.swapped],
+        "reasons": [_reason(text) for text in options.why],
     }
     file_statement(options, build(TransferReceived, members), keys, out)
 
@@ -81,6 +90,13 @@ def _swap(text: str) -> Swap:
     if not equals:
         raise Refused("bad_field", "A swap is written EXPECTED=FOUND.", field="swapped", value=text)
     return Swap.model_construct(expected=expected, found=found)
+
+
+def _reason(text: str) -> Reason:
+    chip, equals, why = text.partition("=")
+    if not equals:
+        raise Refused("bad_field", "A reason is written CHIP=REASON.", field="why", value=text)
+    return Reason.model_construct(chip=chip, why=why)  # type: ignore[arg-type] # parsed with the payload, and refused there
 
 
 def _to_millisecond(at: datetime | None) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -58,13 +58,41 @@ class Swap(Part):
 
 Few = Annotated[list[ChipName], Field(max_length=500)]
 
+Why = Literal[
+    "not_in_package",
+    "package_missing",
+    "seal_broken",
+    "other_shipment",
+    "sent_in_addition",
+    "wrong_item",
+    "label_mismatch",
+    "replaced",
+    "damaged_in_transit",
+    "does_not_start",
+    "unknown",
+]
+REASONS: Final[dict[str, tuple[Why, ...]]] = {
+    "short": ("not_in_package", "package_missing", "seal_broken", "unknown"),
+    "over": ("other_shipment", "sent_in_addition", "unknown"),
+    "swapped": ("wrong_item", "label_mismatch", "replaced", "unknown"),
+    "damaged": ("damaged_in_transit", "seal_broken", "does_not_start", "unknown"),
+}
+"""Why a chip may be in one of the four sets of the difference, as far as its receiver can tell."""
+
+
+class Reason(Part):
+    """Why a chip was not as dispatched. `chip` is the name in its set; of a swap it is the one found."""
+
+    chip: ChipName
+    why: Why
+
 
 class TransferReceived(Statement):
     """The consignee signs for a dispatch: what it accepts, and the shipper/receiver difference in four sets.
 
     Exactly one of `accepted_all` (everything expected that is named in no other set), `accepted` and `manifest`
     says what is taken over. `damaged` chips are taken over too; `over` and `swapped.found` are claims that move
-    nothing.
+    nothing. `reasons` says of chips in the four sets why, as far as the consignee can tell.
     """
 
     kind: Literal["transfer.received"] = "transfer.received"
@@ -78,6 +106,7 @@ class TransferReceived(Statement):
     over: Few = []
     swapped: Annotated[list[Swap], Field(max_length=500)] = []
     damaged: Few = []
+    reasons: Annotated[list[Reason], Field(max_length=2000)] = []
 
     @model_validator(mode="after")
     def _sets_do_not_overlap(self) -> Self:
@@ -94,6 +123,22 @@ class TransferReceived(Statement):
         claimed = [*self.over, *(swap.found for swap in self.swapped)]
         if len(set(named)) != len(named) or len(set(claimed)) != len(claimed) or set(named) & set(claimed):
             raise ValueError("A chip is named in more than one of the five sets.")
+        return self
+
+    @model_validator(mode="after")
+    def _reasons_fit(self) -> Self:
+        sets = {
+            **dict.fromkeys(self.short, "short"),
+            **dict.fromkeys(self.over, "over"),
+            **dict.fromkeys((swap.found for swap in self.swapped), "swapped"),
+            **dict.fromkeys(self.damaged, "damaged"),
+        }
+        for reason in self.reasons:
+            kind = sets.pop(reason.chip, None)
+            if kind is None:
+                raise ValueError(f"{reason.chip} has a reason, but is in none of the four sets, or has two.")
+            if reason.why not in REASONS[kind]:
+                raise ValueError(f"`{reason.why}` is no reason for {reason.chip}, which is {kind}.")
         return self
 
 

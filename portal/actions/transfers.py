@@ -39,9 +39,15 @@ def prepare_dispatch(
 
 
 def prepare_receipt(
-    transfer: Transfer, found: selections.Comparison, *, keys: Sequence[Key], by: Reader, at: datetime
+    transfer: Transfer,
+    found: selections.Comparison,
+    *,
+    reasons: Sequence[Mapping[str, str]],
+    keys: Sequence[Key],
+    by: Reader,
+    at: datetime,
 ) -> Draft:
-    """The paper of a receipt, from the sets that the comparison gave."""
+    """The paper of a receipt, from the sets that the comparison gave, and why their chips are in them."""
     check_role(by, Role.PREPARER)
     for name in ("over", "swapped", "damaged"):
         if len(getattr(found, name)) > selections.INLINE:
@@ -57,6 +63,8 @@ def prepare_receipt(
         "received_at": format_instant(max(_to_the_second(at), transfer.dispatched_at)),
         **found.members(),
     }
+    if reasons:
+        fields["reasons"] = reasons
     if not fields.keys() & {"accepted", "accepted_all"}:
         fields["manifest"] = keep_chips(found.accepted, by.organisation.signer, at=at).model_dump(mode="json")
     return prepare_draft("transfer.received", fields, keys=keys, by=by, at=at)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
 from typing import cast
 
 from django import forms
 
 from audits.rules import RULE_OF
 from chipledger.statements.audits import FindingDecided, FindingExplained
-from chipledger.statements.common import REFERENCE
 from chipledger.statements.tracking import StatementCorrected
-from ledger.authority import HOLDERS
-from ledger.models import Key, SignerKind, Standing
+from ledger.models import Key
 from portal.signing import describe_key, keys_for, may_need_second, second_keys_for
 from registry.access import Reader, visible
-from registry.models import Organisation, Site
+from registry.models import Site
 
 CHOOSE = ("", "Choose")
 """First where a form may not choose for the person whose signature follows."""
@@ -75,95 +72,6 @@ def own_sites(reader: Reader) -> list[tuple[str, str]]:
     """The organisation's own sites."""
     found = visible(reader, Site).filter(organisation=reader.organisation).order_by("code")
     return [(site.code, f"{site.name} ({site.code})") for site in found]
-
-
-class DispatchForm(PaperForm):
-    """Chips that leave, for whom, and when they should arrive."""
-
-    kind = "transfer.dispatched"
-    from_site = forms.ChoiceField(label="From", help_text="The site of yours where the chips are on hand.")
-    consignee = forms.ChoiceField(
-        label="Consignee", help_text="Yourself, when you move chips between your own sites."
-    )
-    to_site = forms.CharField(
-        label="To site", max_length=63, help_text="The code of the consignee's site, as it told you."
-    )
-    estimated_arrival = forms.DateField(
-        label="Estimated arrival",
-        widget=forms.DateInput(attrs={"type": "date"}),
-        help_text="The day, in UTC; the receipt is due some days after it.",
-    )
-    carrier = forms.ChoiceField(
-        label="Carrier", required=False, help_text="It sees the shipment and its count, not the serials."
-    )
-    waybill = forms.RegexField(
-        REFERENCE,
-        label="Waybill",
-        required=False,
-        help_text="The carrier's number for the shipment.",
-        error_messages={"invalid": "A waybill has up to 80 letters, digits, spaces and ._/#:- only."},
-    )
-    authorisation = forms.RegexField(
-        REFERENCE,
-        label="Authorisation",
-        required=False,
-        help_text="The number of the licence or permit that you ship under, where there is one.",
-        error_messages={"invalid": "An authorisation has up to 80 letters, digits, spaces and ._/#:- only."},
-    )
-
-    def __init__(self, *args: object, reader: Reader, **kwargs: object) -> None:
-        super().__init__(*args, reader=reader, **kwargs)
-        holders, carriers = _parties(reader)
-        offer(self, "from_site", own_sites(reader))
-        offer(self, "consignee", [CHOOSE, *holders])
-        offer(self, "carrier", [("", "None named"), *carriers])
-
-    def arrival(self) -> datetime:
-        """The end of the day of arrival, in UTC."""
-        return datetime.combine(self.cleaned_data["estimated_arrival"], time(23, 59, 59), tzinfo=UTC)
-
-
-def _parties(reader: Reader) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Admitted organisations that may hold chips, and carriers, by name."""
-    holders, carriers = [], []
-    admitted = visible(reader, Organisation).filter(signer__standing=Standing.ADMITTED)
-    for organisation in admitted.select_related("signer").order_by("name"):
-        choice = (organisation.signer.handle, f"{organisation.name} ({organisation.signer.handle})")
-        if organisation.signer.kind in HOLDERS:
-            holders.append(choice)
-        elif organisation.signer.kind == SignerKind.CARRIER:
-            carriers.append(choice)
-    return holders, carriers
-
-
-class ReceiptForm(PaperForm):
-    """What was found when the shipment was opened."""
-
-    kind = "transfer.received"
-    found = forms.CharField(
-        label="Chips found",
-        required=False,
-        max_length=2_000_000,
-        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "autofocus": True}),
-        help_text="Scan or paste, one a line. Serials alone will do for chips that are expected.",
-    )
-    file = forms.FileField(
-        label="Or a file of chips", required=False, help_text="CSV or JSON Lines, or plain lines."
-    )
-    damaged = forms.CharField(
-        label="Of these, damaged",
-        required=False,
-        max_length=200_000,
-        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
-        help_text="They are taken over too.",
-    )
-    swapped = forms.CharField(
-        label="Swapped",
-        required=False,
-        max_length=200_000,
-        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
-        help_text="One pair a line: the serial expected, then the one found in its place.",
-    )
 
 
 class ExplainForm(PaperForm):

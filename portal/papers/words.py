@@ -12,6 +12,7 @@ from chipledger.statements.registry import ChipsCommissioned
 from chipledger.statements.tracking import (
     ChipsAtSite,
     ChipsDestroyed,
+    Reason,
     StatementCorrected,
     StockOpened,
     TransferDispatched,
@@ -125,11 +126,16 @@ def _received(body: TransferReceived, who: str) -> Words:
             Fact("Taken over", accepted or len(taken), kind=FactKind.TEXT if accepted else FactKind.NUMBER),
             *(Fact(term, ", ".join(names)) for term, names in sets.items() if names),
             *([Fact("Swapped", ", ".join(swapped))] if swapped else []),
+            *([Fact("Reasons", "; ".join(_reason(each) for each in body.reasons))] if body.reasons else []),
             *(_manifest(body.manifest) if body.manifest else ()),
         ),
         tuple(taken),
         len(taken) or None,
     )
+
+
+def _reason(reason: Reason) -> str:
+    return f"{reason.chip}: {reason.why.replace('_', ' ')}"
 
 
 def _settled(body: TransferSettled, who: str) -> Words:

@@ -11,12 +11,14 @@ from chipledger.refusals import Refused
 from portal.actions.transfers import prepare_receipt
 from portal.doorway import page
 from portal.faults import FaultyRows
-from portal.forms.papers import ReceiptForm
+from portal.forms.transfers import ReasonsForm, ReceiptForm
+from portal.models import Draft
 from portal.queries.transfers import expected_names, receive_refusal
-from portal.selections import Comparison, compare, complete_names, read_names, read_pairs
+from portal.selections import INLINE, Comparison, compare, complete_names, read_names, read_pairs
 from portal.uploads import uploaded_stream
 from portal.views.transfers import get_visible_transfer
 from registry.access import Reader
+from tracking.models import Transfer
 from web.refusals import status_of
 
 SHOWN = 400
@@ -38,14 +40,16 @@ def receive(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
     form = ReceiptForm(request.POST or None, request.FILES or None, reader=reader)
     refused: Refused | None = refusal if request.method == "POST" else None
     found: Comparison | None = None
+    reasons: ReasonsForm | None = None
     text = ""
     if request.method == "POST" and refusal is None and form.is_valid():
         try:
             names = _names(request, form, expected, by=reader)
             text = "\n".join(names)
             found = _compare(form, names, expected, by=reader)
+            reasons = _reasons(request, found)
             if "prepare" in request.POST:
-                draft = prepare_receipt(transfer, found, keys=form.chosen_keys(), by=reader, at=clock.now())
+                draft = _prepare(transfer, found, form, reasons, by=reader)
                 return redirect("draft", draft.pk)
         except Refused as error:
             refused = error
@@ -55,7 +59,9 @@ def receive(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
         "digest": digest,
         "form": form,
         "found": found,
+        "reasons": reasons,
         "found_text": text,
+        "inline": INLINE,
         "expected": expected[:SHOWN],
         "expected_total": len(expected),
         "refusal": refusal,
@@ -65,6 +71,25 @@ def receive(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
     template = "portal/differences.html" if is_part else "portal/receive.html"
     status = 200 if is_part else status_of(form, refused)
     return render(request, template, context, status=status)
+
+
+def _reasons(request: HttpRequest, found: Comparison) -> ReasonsForm:
+    """The reasons, held to be complete only when the paper is asked for; until then they are kept as chosen."""
+    if "prepare" in request.POST:
+        return ReasonsForm(request.POST, found=found)
+    return ReasonsForm(found=found, initial=request.POST.dict())
+
+
+def _prepare(
+    transfer: Transfer, found: Comparison, form: ReceiptForm, reasons: ReasonsForm, *, by: Reader
+) -> Draft:
+    if not reasons.is_valid():
+        raise Refused(
+            "reason_missing", "Say of each difference why, beside it; then prepare the receipt again."
+        )
+    return prepare_receipt(
+        transfer, found, reasons=reasons.reasons(), keys=form.chosen_keys(), by=by, at=clock.now()
+    )
 
 
 def _names(request: HttpRequest, form: ReceiptForm, expected: list[str], *, by: Reader) -> list[str]:

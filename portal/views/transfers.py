@@ -13,7 +13,7 @@ from portal.actions.transfers import prepare_dispatch
 from portal.doorway import page, refusal_of
 from portal.faults import FaultyRows
 from portal.forms.filters import TransferFilter
-from portal.forms.papers import DispatchForm
+from portal.forms.transfers import DispatchForm
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.papers.documents import statement_papers
 from portal.queries.transfers import papers_about, receive_refusal, state_of
@@ -29,7 +29,13 @@ from web.refusals import status_of
 TRANSFERS = Keyset(("-id",))
 LINES = Keyset(("chip_id",))
 LINE_COLUMNS = (Column("Chip"), Column("Model"), Column("What became of it"))
-DIFFERENCE_COLUMNS = (Column("Difference"), Column("Chip"), Column("Recorded"), Column("Settled"))
+DIFFERENCE_COLUMNS = (
+    Column("Difference"),
+    Column("Chip"),
+    Column("Reason"),
+    Column("Recorded"),
+    Column("Settled"),
+)
 SAID = ("from_site", "consignee", "to_site", "carrier", "waybill", "authorisation")
 ANSWERS = "You answer for the chips until the consignee signs for their receipt."
 LISTING = Listing(

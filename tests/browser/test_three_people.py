@@ -149,6 +149,8 @@ def test_an_operator_takes_a_transfer_from_selection_to_a_receipt_with_a_shortag
         "Scan what arrived. What is missing, and what nobody announced, stands beside it.",
         receiver,
     )
+    choose(receiver, receiver.get_by_label("Expected, not seen: why"), "Not in its package")
+    guide.step("Say why each difference is there, as far as you can tell.", receiver)
     choose(receiver, receiver.get_by_label("Sign with"), "My passkey")
     press(receiver, receiver.get_by_role("button", name="Prepare the receipt"))
     expect(receiver.get_by_text("Receipt by operator-b, with 1 difference")).to_be_visible()

@@ -67,6 +67,7 @@ def test_a_holder_files_a_transfer_by_an_uploaded_envelope_and_the_consignee_rec
     expect(receiver.get_by_role("heading", name="Expected, not seen")).to_be_visible()
     picture(receiver, "receive-a-transfer")
     receiver.locator("input[name=mend]").check()
+    receiver.get_by_label("Expected, not seen: why").select_option("package_missing")
     receiver.get_by_role("button", name="Prepare the receipt").click()
     expect(receiver.get_by_text("Receipt by operator-b, with 2 differences")).to_be_visible()
     receiver.get_by_role("button", name="Sign with passkey").click()
@@ -116,11 +117,14 @@ def test_a_holder_dispatches_by_filter_and_the_consignee_receives_short_by_scann
     expect(receiver.get_by_text("is in the list already. 2 in the list.")).to_be_visible()
     expect(receiver.locator("#differences")).to_contain_text("Expected, not seen")  # compared while scanning
     receiver.get_by_role("button", name="Prepare the receipt").click()
+    expect(receiver.get_by_text("Say of each difference why")).to_be_visible()
+    receiver.get_by_label("Expected, not seen: why").select_option("not_in_package")
+    receiver.get_by_role("button", name="Prepare the receipt").click()
     expect(receiver.get_by_text("Receipt by operator-a, with 1 difference")).to_be_visible()
     draft = Draft.objects.get(kind="transfer.received")
     upload(receiver, sign_payload(bytes(draft.payload), [world.operator.key]).to_json(), tmp_path)
     expect(receiver.get_by_role("heading", name="Statement")).to_be_visible()
-    assert set(Difference.objects.values_list("kind", "name")) == {("short", chips[2])}
+    assert set(Difference.objects.values_list("name", "why")) == {(chips[2], "not_in_package")}
 
     receiver.goto("/sites/dc-1/")
     receiver.get_by_role("link", name="Install chips").click()

@@ -19,8 +19,9 @@ def record_differences(filing: Filing[B], transfer: Transfer) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO tracking_difference
-                    (transfer_id, receipt_id, kind, name, chip_id, settlement_id, outcome, recorded_at, settled_at)
-                SELECT %(transfer)s, %(receipt)s, named.kind, coalesce(named.found, named.name), named.chip_id,
+                    (transfer_id, receipt_id, kind, name, why, chip_id, settlement_id, outcome, recorded_at, settled_at)
+                SELECT %(transfer)s, %(receipt)s, named.kind, coalesce(named.found, named.name), named.why,
+                       named.chip_id,
                        CASE WHEN named.kind = %(damaged)s THEN %(receipt)s::bigint END,
                        CASE WHEN named.kind = %(damaged)s THEN %(taken_over)s ELSE '' END,
                        %(at)s, CASE WHEN named.kind = %(damaged)s THEN %(at)s::timestamptz END

@@ -18,7 +18,7 @@ SETS: Final = "receipt_sets"
 COLUMNS: Final = {
     STAGED: 'row bigint, name text COLLATE "C", chip_id bigint',
     MOVING: "chip_id bigint",
-    SETS: 'row bigint, kind text, name text COLLATE "C", chip_id bigint, found text COLLATE "C"',
+    SETS: 'row bigint, kind text, name text COLLATE "C", chip_id bigint, found text COLLATE "C", why text',
 }
 WORTH_COUNTING: Final = 1000
 Parameters = Sequence[int | str | bool | list[int] | list[str] | None]
@@ -34,7 +34,7 @@ def stage_holdings(filing: Filing[B]) -> None:
 
 
 def stage_receipt(filing: Filing[TransferReceived]) -> None:
-    """Stage what is accepted, and the other four sets as ``receipt_sets(row, kind, name, chip_id, found)``.
+    """Stage what is accepted, and the other four sets as ``receipt_sets(row, kind, name, chip_id, found, why)``.
 
     ``name`` is the chip that was expected; of the claims, over and swapped, only the name found is kept and it is
     never looked up here: whether such a chip exists is nothing that a receipt may depend on or tell.
@@ -51,13 +51,16 @@ def stage_receipt(filing: Filing[TransferReceived]) -> None:
         *(("swapped", swap.expected, swap.found) for swap in body.swapped),
         *(("over", None, name) for name in body.over),
     ]
+    why_of = {reason.chip: reason.why for reason in body.reasons}
+    whys = [why_of.get(found or name or "", "") for _, name, found in rows]
     empty(SETS)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO {SETS}
-                SELECT named.place, named.kind, named.name, {_CHIP_ID.format("named.name")}, named.found
-                FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS named(kind, name, found, place)""",
-            [[row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]],
+                SELECT named.place, named.kind, named.name, {_CHIP_ID.format("named.name")}, named.found, named.why
+                FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+                    WITH ORDINALITY AS named(kind, name, found, why, place)""",
+            [[row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows], whys],
         )
 
 

@@ -204,3 +204,38 @@ def test_a_sender_cannot_return_what_only_the_consignee_claims(trade: Trade, chi
     with pytest.raises(Refused) as refused:
         trade.settle(dispatch, "return", ["maker-a/never-made"], by=trade.maker)
     assert refused.value.code == "not_in_transfer"
+
+
+def test_the_reasons_of_a_receipt_stand_beside_its_differences(trade: Trade, chips: list[str]) -> None:
+    dispatch = trade.dispatch(chips[:3])
+    trade.receive(
+        dispatch,
+        short=[chips[1]],
+        swapped=[{"expected": chips[2], "found": chips[5]}],
+        over=["maker-a/never-made"],
+        reasons=[
+            {"chip": chips[1], "why": "package_missing"},
+            {"chip": chips[5], "why": "label_mismatch"},
+        ],
+    )
+    said = {each.name: each.why for each in Difference.objects.all()}
+    assert said == {chips[1]: "package_missing", chips[5]: "label_mismatch", "maker-a/never-made": ""}
+
+
+@pytest.mark.parametrize(
+    ("reasons", "sentence"),
+    [
+        ([("maker-a/elsewhere", "unknown")], "is in none of the four sets"),
+        ([("maker-a/SN-0002", "does_not_start")], "is no reason for maker-a/SN-0002, which is short"),
+        ([("maker-a/SN-0002", "unknown"), ("maker-a/SN-0002", "seal_broken")], "or has two"),
+    ],
+)
+def test_a_reason_must_fit_a_difference(
+    trade: Trade, chips: list[str], reasons: list[tuple[str, str]], sentence: str
+) -> None:
+    assert chips[1] == "maker-a/SN-0002"
+    dispatch = trade.dispatch(chips[:2])
+    with pytest.raises(ValueError, match=sentence):
+        trade.receive(
+            dispatch, short=[chips[1]], reasons=[{"chip": chip, "why": why} for chip, why in reasons]
+        )

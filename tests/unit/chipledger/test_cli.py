@@ -224,6 +224,8 @@ def test_receive_signs_the_differences(world: World, run: Run, key: Path) -> Non
         "nvidia/2=nvidia/8",
         "--damaged",
         "nvidia/3",
+        "--why",
+        "nvidia/1=seal_broken",
     )
     code, _ = run("receive", DIGEST, *differences, "--organisation", "bob", "--key", key)
     statement = world.statement()
@@ -231,6 +233,12 @@ def test_receive_signs_the_differences(world: World, run: Run, key: Path) -> Non
     assert isinstance(statement, TransferReceived)
     assert (statement.accepted_all, statement.short, statement.over) == (True, ["nvidia/1"], ["nvidia/9"])
     assert (statement.swapped[0].expected, statement.swapped[0].found) == ("nvidia/2", "nvidia/8")
+    assert [(reason.chip, reason.why) for reason in statement.reasons] == [("nvidia/1", "seal_broken")]
+    for wrong in ("nvidia/1", "nvidia/1=because", "nvidia/7=unknown"):
+        code, said = run(
+            "receive", DIGEST, "--short", "nvidia/1", "--why", wrong, "--organisation", "bob", "--key", key
+        )
+        assert (code, said["code"]) == (2, "bad_field"), wrong
     code, said = run("receive", "nonsense", "--organisation", "bob", "--key", key)
     assert (code, said["code"], said["field"]) == (2, "bad_field", "dispatch")
 
