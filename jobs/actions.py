@@ -30,6 +30,7 @@ def enqueue(
     kind: str,
     *,
     scope: str = "",
+    asked_by: str = "",
     arguments: dict[str, object] | None = None,
     content: Iterable[bytes] = (),
     wake: bool = True,
@@ -40,7 +41,9 @@ def enqueue(
     """
     from jobs import tasks
 
-    job = Job.objects.create(kind=kind, scope=scope, arguments=arguments or {}, created_at=clock.now())
+    job = Job.objects.create(
+        kind=kind, scope=scope, asked_by=asked_by, arguments=arguments or {}, created_at=clock.now()
+    )
     for number, part in enumerate(content):
         JobInput.objects.create(job=job, part=number, content=part)
 
@@ -53,8 +56,9 @@ def enqueue(
     return job
 
 
+@transaction.atomic
 def cancel_job(job: Job) -> None:
-    """Ask a job to stop: a waiting one ends here, a running one at its next step."""
+    """Ask a job to stop: a waiting one ends here, a running one at its next step; its log says that it was asked."""
     now = clock.now()
     ended = Job.objects.filter(pk=job.pk, state=JobState.QUEUED).update(
         state=JobState.CANCELLED, cancel_requested=True, finished_at=now
@@ -63,6 +67,7 @@ def cancel_job(job: Job) -> None:
         JobInput.objects.filter(job=job).delete()
     elif not Job.objects.filter(pk=job.pk, state=JobState.RUNNING).update(cancel_requested=True):
         raise Refused("job_ended", "This job has already ended.", status=409)
+    JobLine.objects.create(job=job, at=now, text="Asked to stop")
 
 
 def run_job(job_id: UUID | str) -> Job | None:

@@ -22,13 +22,14 @@ OPEN_STATES = (JobState.QUEUED, JobState.RUNNING)
 class Job(models.Model):
     """A piece of work that survives its worker: whoever holds the lease with the newest fencing token may write.
 
-    ``scope`` is the handle of the organisation that may see it, empty for the house's own work; this room knows no
-    more about it than that.
+    ``scope`` is the handle of the organisation that may see it, empty for the house's own work, and ``asked_by`` the
+    pseudonym of the person who asked for it, empty for a program; this room knows no more about them than that.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=64)
     scope = models.CharField(max_length=63, blank=True, default="")
+    asked_by = models.CharField(max_length=32, blank=True, default="")
     arguments = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=JobState, default=JobState.QUEUED)
     done = models.BigIntegerField(default=0)

@@ -28,7 +28,12 @@ def acknowledge(paper: door.Paper) -> door.Outcome:
         )
         if waiting is not None:
             return door.Outcome(digest, paper.body.kind, door.State.QUEUED, known=True, job=waiting.job)
-        job = enqueue("ledger.book", scope=keys[0].signer.handle, arguments={"digest": digest.hex()})
+        job = enqueue(
+            "ledger.book",
+            scope=keys[0].signer.handle,
+            asked_by=paper.body.signers[0].person or "",
+            arguments={"digest": digest.hex()},
+        )
         InboxItem.objects.create(
             digest=digest, envelope=paper.raw, signer=keys[0].signer, blob=blob, job=job, received_at=at
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
@@ -19,6 +19,7 @@ from registry.access import Reader, check_role, reader_of
 from registry.models import Person, Role
 
 P = ParamSpec("P")
+V = TypeVar("V", bound=Callable[..., HttpResponseBase])
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 RAIL_OF = {
@@ -52,11 +53,9 @@ def _to_the_entrance(request: HttpRequest) -> HttpResponse:
     return HttpResponseClientRedirect(answer.url) if htmx else answer
 
 
-def after_signing_in_anew(
-    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+def after_signing_in_anew(view: V) -> V:
     """A page that wants the person to have proved who they are within the last minutes."""
-    return cast("Callable[Concatenate[HttpRequest, P], HttpResponse]", reauthentication_required(view))
+    return cast("V", reauthentication_required(view))
 
 
 def reader_if_any(request: HttpRequest) -> Reader | None:

@@ -29,7 +29,7 @@ FOUR_EYES: Final = frozenset({"transfer.dispatched", "transfer.received", "signi
 
 def keys_for(reader: Reader, kind: str) -> QuerySet[Key]:
     """The living keys that this reader may sign such a statement with: own passkeys first, then keys kept offline."""
-    pseudonym = reader.person.pseudonym if reader.person else ""
+    pseudonym = reader.pseudonym
     return (
         Key.objects.filter(
             signer_id=reader.organisation.pk, revoked_at__isnull=True, role__in=AUTHORITY[kind].roles
@@ -52,7 +52,7 @@ def second_keys_for(reader: Reader, kind: str) -> list[tuple[Key, str]]:
     """The keys of colleagues that may sign beside this reader's own, each with the words for it in a form's list."""
     if not may_need_second(reader, kind):
         return []
-    own = reader.person.pseudonym if reader.person else ""
+    own = reader.pseudonym
     found = Key.objects.filter(
         signer_id=reader.organisation.pk, revoked_at__isnull=True, role__in=AUTHORITY[kind].roles
     ).exclude(person__in=["", own])
@@ -121,7 +121,7 @@ def _refusal(draft: Draft, reader: Reader) -> Refused | None:
 
 
 def _credentials(draft: Draft, missing: Sequence[str], reader: Reader) -> list[SigningCredential]:
-    pseudonym = reader.person.pseudonym if reader.person else ""
+    pseudonym = reader.pseudonym
     own = Key.objects.filter(
         key_id__in=missing, purpose=KeyPurpose.PASSKEY, person=pseudonym, revoked_at__isnull=True
     )

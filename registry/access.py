@@ -40,6 +40,11 @@ class Reader:
     def is_regulator(self) -> bool:
         return self.kind == "regulator"
 
+    @property
+    def pseudonym(self) -> str:
+        """How payloads and logs know the person; empty for a program."""
+        return self.person.pseudonym if self.person is not None else ""
+
 
 _VISIBLE: dict[type[Model], Callable[[Reader], QuerySet[Any]]] = {}
 _NOT_LOGGED: set[type[Model]] = set()

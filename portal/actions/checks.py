@@ -83,7 +83,7 @@ def check_again(ended: Job, *, by: Reader) -> Job:
     arguments = {**ended.arguments, "leaves_out": True, "person": by.person.pk if by.person else None}
     at_once = bool(arguments["at_once"])
     with transaction.atomic():
-        job = enqueue(KIND, scope=by.handle, arguments=arguments, wake=not at_once)
+        job = enqueue(KIND, scope=by.handle, asked_by=by.pseudonym, arguments=arguments, wake=not at_once)
         hand_on_input(ended, to=job)
     return (run_job(job.pk) if at_once else None) or job
 
@@ -98,7 +98,9 @@ def _begin(content: Iterable[bytes], wish: Wish, *, at_once: bool, by: Reader) -
         "person": by.person.pk if by.person else None,
         "at_once": at_once,
     }
-    job = enqueue(KIND, scope=by.handle, arguments=arguments, content=content, wake=not at_once)
+    job = enqueue(
+        KIND, scope=by.handle, asked_by=by.pseudonym, arguments=arguments, content=content, wake=not at_once
+    )
     return (run_job(job.pk) if at_once else None) or job
 
 

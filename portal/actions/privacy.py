@@ -93,7 +93,7 @@ def lift_hold(hold: LegalHold, *, by: Reader, at: datetime) -> None:
     if hold.organisation_id != by.organisation.pk:
         raise Refused("not_your_hold", "Only the organisation that placed a hold lifts it.", status=403)
     lifted = LegalHold.objects.filter(pk=hold.pk, lifted_at__isnull=True).update(
-        lifted_at=at, lifted_by=by.person.pseudonym if by.person else ""
+        lifted_at=at, lifted_by=by.pseudonym
     )
     if not lifted:
         raise Refused("hold_lifted", "This hold was lifted in the meantime.", status=409)

@@ -158,24 +158,3 @@ class RevokeForm(PaperForm):
         ],
         help_text="Lost and compromised keys flag what they signed; nothing signed before is undone.",
     )
-
-
-class TokenForm(forms.Form):
-    """A program's credential."""
-
-    label = forms.CharField(
-        label="What it is for", max_length=80, help_text="So that a colleague knows what ends with it."
-    )
-    scopes = forms.MultipleChoiceField(
-        label="Scopes",
-        choices=[("read", "Read"), ("write", "File statements"), ("attest", "File evidence")],
-        initial=["read"],
-        help_text="Read lists and papers; file statements that keys have signed; file evidence, and nothing else.",
-    )
-    days = forms.IntegerField(
-        label="Days it lives",
-        min_value=1,
-        max_value=366,
-        initial=90,
-        help_text="At most 366; then make a new one.",
-    )

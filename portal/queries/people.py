@@ -50,3 +50,8 @@ def names_of(reader: Reader, pseudonyms: Collection[str]) -> dict[str, str]:
     """The names of those who are or were colleagues; nobody else's."""
     colleagues = visible(reader, Membership).filter(person__pseudonym__in=pseudonyms).select_related("person")
     return {each.person.pseudonym: str(each.person) for each in colleagues}
+
+
+def named(pseudonym: str, names: dict[str, str]) -> str:
+    """A person as colleagues know them, or by the beginning of a pseudonym that leads nowhere any more."""
+    return names.get(pseudonym, f"person {pseudonym[:8]}" if pseudonym else "")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -14,15 +15,30 @@ from jobs.models import OPEN_STATES, Job, JobState
 from jobs.queries import rejected_rows
 from ledger.models import Statement
 from portal.doorway import page, refusal_of
+from portal.forms.machines import JOB_KINDS, JobFilter
+from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.papers import statement_paper
 from portal.queries.checks import FIRST_COLUMNS, MODEL_COLUMNS, check_of
+from portal.queries.people import named, names_of
 from registry.access import Reader, check_role, get_visible, visible
 from registry.models import Role
 from web.components import Column, Tone
 from web.paging import Keyset
 
 JOBS = Keyset(("-created_at", "id"))
-COLUMNS = (Column("Started"), Column("Work"), Column("State"), Column("Rows", numeric=True), Column("Ended"))
+LISTING = Listing(
+    "jobs",
+    "Jobs",
+    (
+        Column("Started", key="created_at"),
+        Column("Work", key="kind"),
+        Column("Asked by", key="asked_by"),
+        Column("State", key="state"),
+        Column("Rows", numeric=True, key="done"),
+        Column("Ended", key="finished_at"),
+    ),
+    ("created_at", "kind", "asked_by", "state", "done", "finished_at"),
+)
 FAULT_COLUMNS = (Column("Row", numeric=True), Column("Field"), Column("Value"), Column("Why"))
 TONES = {
     JobState.QUEUED: Tone.WAIT,
@@ -31,22 +47,37 @@ TONES = {
     JobState.FAILED: Tone.GAP,
     JobState.CANCELLED: Tone.PLAIN,
 }
-KINDS = {
-    "ledger.book": "Booking a manifest",
-    "portal.check-batch": "Checking a batch",
-    "portal.check-rows": "Checking rows",
-}
 
 
 @require_safe
 @page
-def jobs(request: HttpRequest, reader: Reader) -> HttpResponse:
+def jobs(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     """The organisation's jobs, newest first."""
-    found = JOBS.page(visible(reader, Job), request)
-    rows = [(job, KINDS.get(job.kind, job.kind), TONES[JobState(job.state)]) for job in found.items]
-    return render(
-        request, "portal/jobs.html", {"title": "Jobs", "page": found, "rows": rows, "columns": COLUMNS}
+    views = views_of(reader, LISTING)
+    if (opened := default_view(request, reader, views)) is not None:
+        return opened
+    form = JobFilter(request.GET)
+    rows = form.narrow(visible(reader, Job))
+    file = export_asked(
+        request,
+        LISTING,
+        rows,
+        JOBS,
+        lambda batch: _lines(reader, batch),
+        form=form,
     )
+    if file is not None:
+        return file
+    found = JOBS.page(rows, request)
+    names = names_of(reader, {each.asked_by for each in found.items if each.asked_by})
+    context = list_context(request, reader, LISTING, views) | {
+        "form": form,
+        "page": found,
+        "rows": [
+            (each, title_of(each), _asker(each, names), TONES[JobState(each.state)]) for each in found.items
+        ],
+    }
+    return render(request, "portal/jobs.html", context)
 
 
 @require_safe
@@ -84,6 +115,24 @@ def rejected(request: HttpRequest, reader: Reader, number: UUID) -> StreamingHtt
     )
 
 
+def _asker(job: Job, names: dict[str, str]) -> str:
+    return named(job.asked_by, names) or "a program"
+
+
+def title_of(job: Job) -> str:
+    """What a job does, in words."""
+    return JOB_KINDS.get(job.kind, job.kind)
+
+
+def _lines(reader: Reader, batch: list[Job]) -> Iterator[tuple[object, ...]]:
+    names = names_of(reader, {each.asked_by for each in batch if each.asked_by})
+    return (_cells(each, names) for each in batch)
+
+
+def _cells(job: Job, names: dict[str, str]) -> tuple[object, ...]:
+    return job.created_at, job.kind, _asker(job, names), job.state, job.done, job.finished_at
+
+
 def _context(reader: Reader, found: Job) -> dict[str, object]:
     result = found.result or {}
     refusals = result.get("rejected") or {"counts": {}, "shown": []}
@@ -94,7 +143,8 @@ def _context(reader: Reader, found: Job) -> dict[str, object]:
         else None
     )
     return {
-        "title": KINDS.get(found.kind, found.kind),
+        "title": title_of(found),
+        "asker": _asker(found, names_of(reader, [found.asked_by]) if found.asked_by else {}),
         "job": found,
         "tone": TONES[JobState(found.state)],
         "is_open": found.state in OPEN_STATES,

@@ -64,7 +64,7 @@ def keys(request: HttpRequest, reader: Reader) -> HttpResponse:
         .select_related("added_by")
         .order_by("revoked_at", "pk")
     )
-    own = reader.person.pseudonym if reader.person else ""
+    own = reader.pseudonym
     has_own = any(
         key.person == own and key.purpose == KeyPurpose.PASSKEY and key.revoked_at is None for key in found
     )

@@ -12,7 +12,7 @@ from chipledger.refusals import Refused
 from portal.actions.leaving import let_go
 from portal.doorway import after_signing_in_anew, page, refusal_of
 from portal.forms.people import LeaveForm
-from portal.queries.people import belongings, keys_of, names_of
+from portal.queries.people import belongings, keys_of, named, names_of
 from registry.access import Reader, check_role, get_visible, visible
 from registry.actions import joining
 from registry.actions.people import change_role
@@ -170,12 +170,7 @@ def log(request: HttpRequest, reader: Reader) -> HttpResponse:
     found = Keyset(("-id",)).page(visible(reader, AdministrationEvent), request)
     names = names_of(reader, {name for event in found.items for name in (event.person, event.by) if name})
     rows = [
-        (event, _named(event.person, names), _named(event.by, names) or "the house") for event in found.items
+        (event, named(event.person, names), named(event.by, names) or "the house") for event in found.items
     ]
     context = {"title": "Administration log", "page": found, "rows": rows, "columns": LOG}
     return render(request, "portal/administration_log.html", context)
-
-
-def _named(pseudonym: str, names: dict[str, str]) -> str:
-    """A person as colleagues know them, or by the beginning of a pseudonym that leads nowhere any more."""
-    return names.get(pseudonym, f"person {pseudonym[:8]}" if pseudonym else "")

@@ -14,7 +14,7 @@ def note_reading(reader: Reader, *, address: str, at: datetime) -> Reading:
     """Keep that rows were read on behalf of this reader, under this address; filters stand in the address."""
     return Reading.objects.create(
         organisation=reader.organisation,
-        person=reader.person.pseudonym if reader.person is not None else "",
+        person=reader.pseudonym,
         address=address[:LONGEST_ADDRESS],
         kinds=sorted(reader.asked),
         read_at=at,

@@ -106,6 +106,7 @@ def watch(page: Page, faults: list[str]) -> None:
 def examine(page: Page, where: str) -> list[str]:
     """What is wrong with a page in any of its looks."""
     found = []
+    usual = page.viewport_size
     for scheme, width in LOOKS:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 900})
@@ -120,4 +121,7 @@ def examine(page: Page, where: str) -> list[str]:
         over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         if over > 0:
             found.append(f"{where} ({scheme}, {width}): {over} pixels hang over the edge")
+    page.emulate_media(color_scheme="light")
+    if usual is not None:
+        page.set_viewport_size(usual)
     return found

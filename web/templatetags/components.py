@@ -29,6 +29,8 @@ _KIND_OF_WIDGET = {
     "Select": "select",
     "NullBooleanSelect": "select",
     "Textarea": "textarea",
+    "CheckboxInput": "check",
+    "CheckboxSelectMultiple": "checks",
 }
 
 
@@ -181,7 +183,7 @@ def filter_bar(context: Context, form: Form) -> dict[str, object]:
 def field(bound: BoundField, *, mono: bool = False) -> dict[str, object]:
     """A form field with its label, its help and its errors beside it. `mono` for serials and digests."""
     widget = type(bound.field.widget).__name__
-    kind = _KIND_OF_WIDGET.get(widget, "check" if widget == "CheckboxInput" else "input")
+    kind = _KIND_OF_WIDGET.get(widget, "input")
     styles = {"select": "form-select", "check": "form-check-input"}
     classes = [
         styles.get(kind, "form-control"),

@@ -20,7 +20,7 @@ BASELINES = {
     "clusters": 3,
     "balances": 3,
     "organisations": 2,
-    "jobs": 1,
+    "jobs": 2,
     "log": 3,  # the page, the newest checkpoint, the note
     "log-entries": 3,  # the page, which of them may be read, the note
     "log-checkpoints": 1,
