@@ -58,6 +58,7 @@ def addresses(scene: Scene, person: Person) -> list[str]:
         "chip-model": ["maker-a-h100"],
         "log-entry": [0],
         "site": ["dc-1"] if organisation.signer.kind != "manufacturer" else ["fab-1"],
+        "amend-site": ["dc-1"] if organisation.signer.handle == "operator-a" else [],
         "custody": ["install"],
         "organisation": ["operator-a"],
         "receive": [scene.overdue] if organisation.signer.handle == "operator-a" else [],

@@ -129,6 +129,7 @@ def _site(body: SiteFacts, who: str) -> Words:
             Fact("Place", f"{body.latitude_e7 / 1e7:.4f}, {body.longitude_e7 / 1e7:.4f}"),
             Fact("Power", f"{body.power_kw:,} kW"),
             Fact("Slots", body.slots, kind=FactKind.NUMBER),
+            *(Fact("Network link", f"{link.site}, {link.mbit_s:,} Mbit/s") for link in body.links),
         ),
     )
 

@@ -39,6 +39,13 @@ TRANSFER_COLUMNS = (
     Column("Under way", numeric=True),
     Column("Receipt due"),
 )
+INCOMING_COLUMNS = (
+    *TRANSFER_COLUMNS[:-1],
+    Column("Estimated arrival"),
+    Column("Receipt due"),
+    Column("State"),
+    Column(""),
+)
 CLUSTER_COLUMNS = (
     Column("Cluster"),
     Column("Policy"),
@@ -108,19 +115,19 @@ def for_regulator(reader: Reader, *, at: datetime, part: str = "") -> dict[str, 
 
 
 def for_holder(reader: Reader, *, at: datetime) -> dict[str, object]:
-    """What is coming in, overdue first; what must be explained; what the organisation answers for."""
-    incoming = with_parties(visible(reader, Transfer)).filter(
-        consignee=reader.organisation, state__in=OPEN_TRANSFERS
-    )
+    """What is due, each by its own clock: what comes in, what must be explained, what went out and is overdue."""
+    under_way = with_parties(visible(reader, Transfer)).filter(state__in=OPEN_TRANSFERS)
+    incoming = under_way.filter(consignee=reader.organisation)
+    outgoing = under_way.filter(sender=reader.organisation)
     findings = visible(reader, Finding).filter(closed_at__isnull=True, organisation=reader.organisation)
     return {
         "incoming": [(each, *state_of(each, at=at)) for each in incoming.order_by("due_at", "pk")[:SHOWN]],
         "incoming_total": incoming.count(),
-        "outgoing_total": visible(reader, Transfer)
-        .filter(sender=reader.organisation, state__in=OPEN_TRANSFERS)
-        .count(),
-        "transfer_columns": (*TRANSFER_COLUMNS, Column("State"), Column("")),
-        "findings": _rows(_worst(findings)),
+        "incoming_columns": INCOMING_COLUMNS,
+        "outgoing_total": outgoing.count(),
+        "overdue": outgoing.filter(due_at__lt=at).order_by("due_at", "pk")[:SHOWN],
+        "transfer_columns": TRANSFER_COLUMNS,
+        "findings": _rows(_named(findings).order_by("due_at", "-severity", "pk")[:SHOWN]),
         "findings_total": findings.count(),
         "finding_columns": FINDING_COLUMNS,
         "accounts": _accounts(reader),
@@ -159,9 +166,12 @@ def _overdue(reader: Reader, *, at: datetime) -> QuerySet[Transfer]:
     return with_parties(visible(reader, Transfer)).filter(state__in=OPEN_TRANSFERS, due_at__lt=at)
 
 
+def _named(findings: QuerySet[Finding]) -> QuerySet[Finding]:
+    return audits.with_names(findings).select_related("chip__maker__signer", "transfer")
+
+
 def _worst(findings: QuerySet[Finding]) -> QuerySet[Finding]:
-    named = audits.with_names(findings).select_related("chip__maker__signer", "transfer")
-    return named.order_by("-severity", "-id")[:SHOWN]
+    return _named(findings).order_by("-severity", "-id")[:SHOWN]
 
 
 def _rows(findings: QuerySet[Finding]) -> list[tuple[object, ...]]:

@@ -62,8 +62,9 @@ def world_of(places: Sequence[Place], asked: str) -> WorldMap:
     return draw_world(places, asked, closer=closer, narrowest=narrowest)
 
 
-def readings_of(reader: Reader, *, at: datetime) -> list[Reading]:
+def readings_of(reader: Reader, *, at: datetime, site: Site | None = None) -> list[Reading]:
     """Chips in service and chips seen, summed over what the reader may see: the last days, and weeks before them.
+    With a site, those there.
 
     A day on which nobody swept is left out.
     """
@@ -73,9 +74,9 @@ def readings_of(reader: Reader, *, at: datetime) -> list[Reading]:
         return []
     days = {newest - timedelta(days=number) for number in range(DAYS)}
     days |= {newest - timedelta(weeks=number) for number in range(WEEKS + 1)}
+    counted = visible(reader, DailyBalance).filter(day__in=days)
     summed = (
-        visible(reader, DailyBalance)
-        .filter(day__in=days)
+        (counted if site is None else counted.filter(site=site))
         .order_by()
         .values_list("day")
         .annotate(book=Sum("installed"), seen=Sum("seen_hardware"))
