@@ -43,7 +43,7 @@ def store_blob(signer: Signer, chunks: Iterable[bytes], *, secret: bytes, at: da
     blob = Blob(signer=signer, secret=secret, uploaded_at=at, size=0, sha256="")
     blob.pk = _next_blob_id()
     sha256 = hashlib.sha256()
-    for number, content in enumerate(_parts(chunks)):
+    for number, content in enumerate(in_parts(chunks)):
         blob.size += len(content)
         if blob.size > MAX_BYTES:
             raise Refused("manifest_too_large", f"A manifest has at most {MAX_BYTES} bytes.", status=413)
@@ -208,7 +208,8 @@ def _empty_table(shape: Shape) -> str:
     return name
 
 
-def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def in_parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of one size, as they are kept."""
     buffer = bytearray()
     for chunk in chunks:
         buffer += chunk

@@ -212,6 +212,41 @@ class BlobPart(models.Model):
         triggers = append_only()
 
 
+class Attachment(models.Model):
+    """Words or a document beside a statement, which can be erased while the statement stays provable.
+
+    ``digest`` is SHA-256(``salt`` ‖ content), and what the statement says of it. ``name`` is what its sender called it,
+    and decides nothing. ``statement`` is the one that names it; None while none does.
+    """
+
+    signer = models.ForeignKey(Signer, on_delete=models.PROTECT, related_name="attachments")
+    digest = models.BinaryField(max_length=32, unique=True)
+    salt = models.BinaryField(max_length=32)
+    name = models.CharField(max_length=120)
+    size = models.BigIntegerField()
+    kept_at = models.DateTimeField()
+    kept_by = models.CharField(max_length=32, blank=True)
+    statement = models.ForeignKey(
+        Statement, on_delete=models.PROTECT, related_name="attachments", null=True, db_constraint=False
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(size__gt=0), name="attachment_holds_something"),
+        ]
+
+
+class AttachmentPart(models.Model):
+    """A piece of an attachment, in order."""
+
+    attachment = models.ForeignKey(Attachment, on_delete=models.CASCADE, related_name="parts")
+    part = models.IntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["attachment", "part"], name="attachment_part_once")]
+
+
 class InboxItem(models.Model):
     """An acknowledged envelope that waits for a worker, because it names a manifest."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from audits.models import Finding
 from chipledger import clock
 from jobs.models import Job
-from ledger.models import SignerKind, Statement
+from ledger.models import Attachment, SignerKind, Statement
 from portal.models import LegalHold, SavedView, Selection
 from registry.access import Reader, readable, visible
 from registry.models import Person, Role
@@ -35,6 +36,15 @@ def statements_of(reader: Reader) -> QuerySet[Statement]:
     if reader.is_regulator:
         rule |= Q(signer__organisation__countries__overlap=list(reader.countries))
     return Statement.objects.filter(rule)
+
+
+@readable(Attachment)
+def attachments_of(reader: Reader) -> QuerySet[Attachment]:
+    """Its own; and an authority's those of the explanations of findings that it may see."""
+    rule = Q(signer_id=reader.organisation.pk)
+    if reader.is_regulator:
+        rule |= Q(Exists(visible(reader, Finding).filter(explained_by=OuterRef("statement_id"))))
+    return Attachment.objects.filter(rule)
 
 
 @readable(Job, logged=False)

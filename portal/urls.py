@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path
 
-from portal.api import statements, uploads
+from portal.api import attachments, statements, uploads
 from portal.views import (
     batches,
     chip_models,
@@ -45,6 +45,8 @@ api: list[URLPattern] = [
     ),
     re_path(rf"^statements/{DIGEST}/bundle$", statements.StatementBundle.as_view(), name="statement-bundle"),
     path("manifests", uploads.Manifests.as_view(), name="manifests"),
+    path("attachments", attachments.Attachments.as_view(), name="attachments"),
+    re_path(rf"^attachments/{DIGEST}$", attachments.AttachmentContent.as_view(), name="attachment"),
     path("jobs/<uuid:job_id>", uploads.JobDetail.as_view(), name="job"),
     path("jobs/<uuid:job_id>/cancel", uploads.JobCancel.as_view(), name="job-cancel"),
     path("jobs/<uuid:job_id>/rejected", uploads.JobRejected.as_view(), name="job-rejected"),

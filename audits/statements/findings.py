@@ -10,6 +10,7 @@ from audits.actions.findings import decide_finding, explain_finding
 from audits.models import Finding
 from audits.rules.statements import check_is_open
 from chipledger.statements.audits import FindingDecided, FindingExplained
+from ledger import attachments
 from ledger.handlers import Filing, Handler, Verdict, handles
 from registry.models import Organisation
 
@@ -23,12 +24,15 @@ class Explained(Handler[FindingExplained]):
     def judge(self, filing: Filing[FindingExplained]) -> Verdict:
         uid = filing.body.finding
         finding = queries.lock_finding(queries.findings_citing(filing.signer.pk), uid)
-        return _about(check_is_open(finding, uid=uid))
+        verdict = _about(check_is_open(finding, uid=uid))
+        attachments.check_kept(filing.signer, filing.body.attached())
+        return verdict
 
     def apply(self, filing: Filing[FindingExplained], verdict: Verdict) -> None:
         explain_finding(
             UUID(filing.body.finding), root_cause=filing.body.root_cause, by=filing.booked, at=filing.at
         )
+        attachments.attach(filing.signer, filing.body.attached(), to=filing.booked)
 
 
 @handles("finding.decided")

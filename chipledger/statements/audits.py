@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from chipledger.statements.common import Code, Country, Instant, Label, Part, Statement
+from chipledger.statements.common import Code, Country, Digest, Instant, Label, Part, Statement
 
 
 class Threshold(Part):
@@ -33,7 +33,11 @@ class PolicyPublished(Statement):
 
 
 class FindingExplained(Statement):
-    """The party that must explain a finding does so, with a root cause; the words stay outside the payload, by hash."""
+    """The party that must explain a finding does so, with a root cause; words and documents stay outside the payload.
+
+    `text_sha256` and `attachments` name them by SHA-256 of a salt followed by the content, so that what is erased
+    cannot be guessed from its hash. They are uploaded before.
+    """
 
     kind: Literal["finding.explained"] = "finding.explained"
     v: Literal[1] = 1
@@ -48,7 +52,18 @@ class FindingExplained(Statement):
         "genuine_loss",
         "suspected_diversion",
     ]
-    text_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    text_sha256: Digest | None = None
+    attachments: Annotated[list[Digest], Field(max_length=8)] = []
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        if len(set(self.attached())) != len(self.attached()):
+            raise ValueError("The same attachment is named twice.")
+        return self
+
+    def attached(self) -> list[str]:
+        """Everything that lies outside the payload, the words first."""
+        return [*([self.text_sha256] if self.text_sha256 else []), *self.attachments]
 
 
 class FindingDecided(Statement):

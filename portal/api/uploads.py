@@ -76,7 +76,10 @@ class Manifests(APIView):
             raise Refused("manifest_empty", "The manifest is empty.")
         secret = base64s.decode(request.headers.get("Manifest-Secret", ""), field="Manifest-Secret")
         blob = manifests.store_blob(
-            reader.organisation.signer, _chunks(cast("IO[bytes]", request.data)), secret=secret, at=door.now()
+            reader.organisation.signer,
+            chunks_of(cast("IO[bytes]", request.data)),
+            secret=secret,
+            at=door.now(),
         )
         return Response({"sha256": blob.sha256, "size": blob.size}, status=201)
 
@@ -134,6 +137,7 @@ def job_body(job: Job) -> dict[str, Any]:
     }
 
 
-def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+def chunks_of(stream: IO[bytes]) -> Iterator[bytes]:
+    """A body piece by piece."""
     while chunk := stream.read(CHUNK):
         yield chunk

@@ -44,7 +44,11 @@ def describe_audit(body: Statement, who: str) -> tuple[str, str, list[Fact]]:
             return (
                 "Explanation of a finding",
                 f"{who} explains the finding {body.finding[:8]}…: {body.root_cause.replace('_', ' ')}.",
-                [Fact("Finding", body.finding, kind=FactKind.DIGEST)],
+                [
+                    Fact("Finding", body.finding, kind=FactKind.DIGEST),
+                    *([Fact("Words", body.text_sha256, kind=FactKind.DIGEST)] if body.text_sha256 else []),
+                    *(Fact("Attachment", digest, kind=FactKind.DIGEST) for digest in body.attachments),
+                ],
             )
         case FindingDecided():
             return (

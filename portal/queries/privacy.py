@@ -10,7 +10,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.db.models import Q
 
-from ledger.models import Key
+from ledger.models import Attachment, Key
 from portal.models import Draft, LegalHold, SavedView, Selection
 from registry.models import (
     AdministrationEvent,
@@ -66,6 +66,11 @@ def records_of(person: Person, *, within: Organisation | None = None) -> Records
             Selection.objects.filter(ours, chosen_by=person)
             .order_by("chosen_at")
             .values("organisation__name", "kind", "how", "count", "sha256", "chosen_at", "expires_at")
+        ),
+        "attachments": list(
+            Attachment.objects.filter(signer__in=houses, kept_by=person.pseudonym)
+            .order_by("id")
+            .values("signer__handle", "name", "size", "kept_at")
         ),
         "saved_views": list(
             SavedView.objects.filter(ours, person=person)
