@@ -78,9 +78,13 @@ def entry(request: HttpRequest, reader: Reader, position: int) -> HttpResponse:
         raise Http404
     data = bytes(found.data)
     line = entry_lines([found], reader=reader)[0]
+    newest = log.latest_checkpoint()
     context = {
         "title": f"Log entry {position}",
         "line": line,
+        "position": position,
+        "vkey": note_key().vkey,
+        "is_published": newest is not None and position < newest.size,
         "is_full": data[0] == FULL,
         "head": data[:41].hex(),
         "envelope": (Commitment.parse(data).envelope or b"").decode("utf-8", "backslashreplace"),

@@ -90,6 +90,13 @@ def test_the_browser_verifies_every_kind_of_entry_and_then_that_the_log_only_gre
     expect(page.locator(".verify ol")).to_contain_text("unchanged")
     page.goto("/log/")
     assert verdict(page) == "All of it holds."
+    for kind in ("chips.lost", "organisation.admitted"):  # a bare commitment, and an entry in full
+        page.goto(f"/log/entries/{of_kind(kind).entry.position}/")
+        assert verdict(page) == "All of it holds.", page.locator(".verify ol").inner_text()
+    page.locator("[data-entry]").last.evaluate(
+        "shown => { shown.textContent = shown.textContent.replace('a', 'b'); }"
+    )
+    assert verdict(page) == "This does not hold. Do not rely on it."
 
 
 def answer_with(body: str) -> Callable[[Route], None]:

@@ -261,7 +261,10 @@ async function verifyKey(keyId, bundle, vkey, place) {
     const { index } = await verifyPlace(record, source, vkey);
     const text = new TextDecoder().decode(source.payload);
     if (text.includes(JSON.stringify(record.spki))) isEntered ||= index <= place.index;
-    else demand(index > place.index, "The key had been ended before it signed this.");
+    else {
+      demand(/^key\.(revoked|rotated)$/.test(source.body.kind), "A record of the key is of a kind that ends no key.");
+      demand(index > place.index, "The key had been ended before it signed this.");
+    }
   }
   demand(isEntered, "The log does not show that this key had been entered before it signed.");
 }
@@ -331,6 +334,30 @@ export function statementSteps({ text, digest, shown, vkey }) {
         return "The same log shows, in full, that each key was entered before it signed and had not been ended.";
       },
       checkpoint: () => place.checkpoint,
+    },
+  ];
+}
+
+// The steps for a bare entry: `entry` are the bytes that the page shows, `receipt` the log's answer about its digest.
+export function entrySteps({ entry, position, receipt, vkey }) {
+  let found, checkpoint;
+  return [
+    {
+      title: "The checkpoint",
+      async run() {
+        found = parseReceipt(receipt);
+        checkpoint = await verifyCheckpoint(found.note, vkey);
+        return `${vkey.name} signed, with the key above, that its log has ${checkpoint.size} entries and this root.`;
+      },
+    },
+    {
+      title: "Its place in the log",
+      async run() {
+        demand(found.index === position, "The log proves another position than this page names.");
+        await verifyInclusion(await leafHash(entry), found.index, checkpoint.size, found.path, checkpoint.root);
+        return `The bytes on this page are entry № ${position}: the path leads from their hash to the signed root.`;
+      },
+      checkpoint: () => checkpoint,
     },
   ];
 }

@@ -1,7 +1,15 @@
 // "Verify in this browser": runs the steps of log_proof.js, says of each whether it holds, and remembers which key the
 // person pinned and the newest checkpoint that this browser has seen, so that a log cannot show two histories unnoticed.
 
-import { DoesNotHold, parseHashes, parseVkey, statementSteps, verifyCheckpoint, verifyConsistency } from "./log_proof.js";
+import {
+  DoesNotHold,
+  entrySteps,
+  parseHashes,
+  parseVkey,
+  statementSteps,
+  verifyCheckpoint,
+  verifyConsistency,
+} from "./log_proof.js";
 
 const MEMORY = "chipledger.log";
 
@@ -63,12 +71,20 @@ function say(list, title, sentence, holds) {
   list.append(item);
 }
 
+// The bytes of an entry as its page shows them: hexadecimal, then the text of the envelope where there is one.
+function shownEntry() {
+  const [head, envelope] = document.querySelectorAll("[data-entry]");
+  const bytes = head.textContent.match(/../g).map((pair) => Number.parseInt(pair, 16));
+  return Uint8Array.of(...bytes, ...new TextEncoder().encode(envelope?.textContent ?? ""));
+}
+
 async function stepsFor(place, vkey) {
-  const { bundle, digest, checkpoint } = place.dataset;
+  const { bundle, digest, checkpoint, receipt, position } = place.dataset;
   if (bundle) {
     const shown = document.querySelector(".paper-bytes pre").textContent;
     return statementSteps({ text: await fetchText(bundle), digest, shown, vkey });
   }
+  if (receipt) return entrySteps({ entry: shownEntry(), position, receipt: await fetchText(receipt), vkey });
   const note = await fetchText(checkpoint);
   let found;
   return [
