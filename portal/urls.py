@@ -9,6 +9,7 @@ from portal.views import (
     batches,
     chip_models,
     chips,
+    clusters,
     corrections,
     custody,
     findings,
@@ -48,6 +49,7 @@ api: list[URLPattern] = [
     path("jobs/<uuid:job_id>/cancel", uploads.JobCancel.as_view(), name="job-cancel"),
     path("jobs/<uuid:job_id>/rejected", uploads.JobRejected.as_view(), name="job-rejected"),
 ]
+CODE = r"[a-z0-9][a-z0-9_.-]{0,62}"
 CHIP = r"^chips/(?P<maker>[a-z0-9][a-z0-9-]{1,62})/(?P<serial>[A-Za-z0-9._-]{1,64})/"
 pages: list[URLPattern] = [
     path("", overview.overview, name="overview"),
@@ -86,6 +88,7 @@ pages: list[URLPattern] = [
     path("sites/", places.sites, name="sites"),
     path("sites/<slug:code>/", places.site, name="site"),
     path("clusters/", places.clusters, name="clusters"),
+    re_path(rf"^clusters/(?P<policy>{CODE})/(?P<key>{CODE})/$", clusters.cluster, name="cluster"),
     path("balances/", places.balances, name="balances"),
     path("organisations/", organisations.organisations, name="organisations"),
     path("organisations/<slug:handle>/", organisations.organisation, name="organisation"),

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from chipledger import clock
 from chipledger.refusals import Refused
 from web import durations
-from web.components import Column, Event, Paper, Proof, Severity, SigningRequest, in_servers
+from web.components import AgainstLine, Column, Event, Paper, Proof, Severity, SigningRequest, in_servers
 from web.paging import CURSOR, Page
 from web.two_lines import TwoLines
 from web.world_map import REGIONS, WorldMap
@@ -234,6 +234,12 @@ def servers(chips: Sequence[str]) -> dict[str, object]:
 @register.inclusion_tag("components/two_lines.html")
 def two_lines(drawing: TwoLines | None) -> dict[str, object]:
     """Book against silicon."""
+    return {"drawing": drawing}
+
+
+@register.inclusion_tag("components/against_line.html")
+def against_line(drawing: AgainstLine) -> dict[str, object]:
+    """A bar with the line marked; the percentage beside it says the same."""
     return {"drawing": drawing}
 
 
