@@ -83,6 +83,7 @@ pages: list[URLPattern] = [
     re_path(rf"{CHIP}evidence/$", chips.chip_bundle, name="chip-bundle"),
     path("findings/", findings.findings, name="findings"),
     path("findings/<uuid:number>/", findings.finding, name="finding"),
+    path("findings/<uuid:number>/evidence/", findings.evidence, name="finding-evidence"),
     path("monday/", monday.monday_list, name="monday"),
     path("report/", findings.report, name="report"),
     path("sites/", places.sites, name="sites"),

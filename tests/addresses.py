@@ -32,7 +32,13 @@ DONE_BY_A_BUTTON: Final = frozenset(
             "lift-hold",
             "decide-application",
         ),
-        *("draft-envelope", "job-rejected", "chip-bundle", "statement-bundle"),  # downloads
+        *(
+            "draft-envelope",
+            "job-rejected",
+            "chip-bundle",
+            "statement-bundle",
+            "finding-evidence",
+        ),  # downloads
         *("export-own-records", "export-records"),
         *("save-view", "rename-view", "delete-view"),
         *("notice", "read-all-notices", "notices-bell"),

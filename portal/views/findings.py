@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -15,16 +16,17 @@ from audits.models import Finding
 from audits.rules import RULE_OF
 from chipledger import clock
 from chipledger.refusals import Refused
-from ledger.models import Statement
 from portal.actions.drafts import prepare_draft
 from portal.doorway import page, refusal_of
 from portal.forms.filters import FindingForm, ReportForm
 from portal.forms.papers import DecideForm, ExplainForm
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
-from portal.papers import statement_paper
+from portal.papers.documents import statement_papers
+from portal.queries.evidence import write_evidence
 from portal.queries.findings import about, arithmetic, cells
-from registry.access import Reader, get_visible, visible
-from registry.models import Role
+from portal.queries.story import story_of
+from registry.access import Reader, visible
+from registry.models import Role, Site
 from web.components import Column, Tone
 from web.paging import Keyset, chosen_keyset
 
@@ -47,6 +49,13 @@ COLUMNS = (
 LISTING = Listing("findings", "Findings", COLUMNS, reports.HEADER)
 REPORT = Listing(
     "report", "Discrepancy report", tuple(replace(column, sort=None) for column in COLUMNS), reports.HEADER
+)
+EVIDENCE_COLUMNS = (
+    Column("Identity by"),
+    Column("Seen"),
+    Column("Site"),
+    Column("Place by"),
+    Column("Statement"),
 )
 TALLY_COLUMNS = (Column("Severity"), Column("Rule"), Column("Findings", numeric=True))
 TONES = {
@@ -87,25 +96,26 @@ def findings(request: HttpRequest, reader: Reader) -> HttpResponseBase:
 @page
 def finding(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
     """One finding: what it was made from, who must explain, who decides; and the papers that say so."""
-    found = get_visible(reader, Finding, uid=number)
-    found = (
-        queries.with_names(visible(reader, Finding))
-        .select_related("chip__maker__signer", "transfer")
-        .get(pk=found.pk)
-    )
+    now = clock.now()
+    found = find_finding(reader, number)
     form, refusal = _form(request, reader, found)
     refused: Refused | None = None
     if request.method == "POST" and form is not None and refusal is None and form.is_valid():
         fields: dict[str, object] = {"finding": found.uid.hex}
         fields |= {name: value for name, value in form.cleaned_data.items() if name != "key"}
         try:
-            draft = prepare_draft(form.kind, fields, keys=form.chosen_keys(), by=reader, at=clock.now())
+            draft = prepare_draft(form.kind, fields, keys=form.chosen_keys(), by=reader, at=now)
             return redirect("draft", draft.pk)
         except Refused as error:
             refused = error
-    said = Statement.objects.filter(
-        pk__in=[number for number in (found.explained_by_id, found.closed_by_id) if number]
-    )
+    story = story_of(found, reader, at=now)
+    papers = statement_papers([statement for _, statement in story.grounds])
+    said = {found.explained_by_id, found.closed_by_id}
+    grounds = [
+        (part, paper, statement.pk in said)
+        for (part, statement), paper in zip(story.grounds, papers, strict=True)
+    ]
+    site = found.site and visible(reader, Site).filter(pk=found.site.pk).first()
     context = {
         "title": RULE_OF[found.rule].title,
         "finding": found,
@@ -116,9 +126,44 @@ def finding(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
         "form": form,
         "refusal": refusal,
         "refused": refused,
-        "papers": [statement_paper(statement) for statement in said.order_by("pk")],
+        "story": story,
+        "grounds": [(part, paper) for part, paper, is_said in grounds if not is_said],
+        "papers": [paper for _, paper, is_said in grounds if is_said],
+        "evidence_columns": EVIDENCE_COLUMNS,
+        "site": site,
+        "is_party": reader.is_regulator or found.transfer_id is not None,
     }
     return render(request, "portal/finding.html", context, status=refused.status if refused else 200)
+
+
+@require_safe
+@page
+def evidence(request: HttpRequest, reader: Reader, number: UUID) -> FileResponse:
+    """The finding as it was frozen and the statements it rests on, for `chipledger verify`, as far as one may see."""
+    now = clock.now()
+    found = find_finding(reader, number)
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    try:
+        write_evidence(file, found, story_of(found, reader, at=now), reader, at=now)
+    except Refused:
+        file.close()
+        raise
+    file.seek(0)
+    return FileResponse(
+        file,
+        as_attachment=True,
+        filename=f"finding-{found.uid.hex[:16]}.evidence.zip",
+        content_type="application/zip",
+    )
+
+
+def find_finding(reader: Reader, number: UUID) -> Finding:
+    """A finding with its names, or 404."""
+    named = queries.with_names(visible(reader, Finding))
+    found = named.select_related("chip__maker__signer", "transfer").filter(uid=number).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 @require_safe
