@@ -6,6 +6,7 @@ from django.urls import URLPattern, path, re_path
 
 from portal.api import statements, uploads
 from portal.views import (
+    balances,
     batches,
     chip_models,
     chips,
@@ -90,7 +91,7 @@ pages: list[URLPattern] = [
     path("sites/<slug:code>/", places.site, name="site"),
     path("clusters/", places.clusters, name="clusters"),
     re_path(rf"^clusters/(?P<policy>{CODE})/(?P<key>{CODE})/$", clusters.cluster, name="cluster"),
-    path("balances/", places.balances, name="balances"),
+    path("balances/", balances.balances, name="balances"),
     path("organisations/", organisations.organisations, name="organisations"),
     path("organisations/<slug:handle>/", organisations.organisation, name="organisation"),
     path("log/", log.log_page, name="log"),

@@ -28,7 +28,7 @@ finding.json     What the finding says: rule and version, subject, states and da
 {statements}{checkpoint}
 Statements prove themselves; the finding is a judgement, made from them by the rule that it names.
 """
-_STATEMENTS: Final = """statements.json  These statements with their receipts and keys. Check them without us, on a machine of your own:
+_STATEMENTS: Final = """statements.json  These statements with receipts and keys. Check them on a machine of your own:
                      chipledger verify statements.json --vkey '{vkey}'
                  Take the log's key from where you know it, not from here.
 """

@@ -26,7 +26,7 @@ from portal.queries.evidence import write_evidence
 from portal.queries.findings import about, arithmetic, cells
 from portal.queries.story import story_of
 from registry.access import Reader, visible
-from registry.models import Role, Site
+from registry.models import Role
 from web.components import Column, Tone
 from web.paging import Keyset, chosen_keyset
 
@@ -115,7 +115,6 @@ def finding(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
         (part, paper, statement.pk in said)
         for (part, statement), paper in zip(story.grounds, papers, strict=True)
     ]
-    site = found.site and visible(reader, Site).filter(pk=found.site.pk).first()
     context = {
         "title": RULE_OF[found.rule].title,
         "finding": found,
@@ -130,7 +129,6 @@ def finding(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
         "grounds": [(part, paper) for part, paper, is_said in grounds if not is_said],
         "papers": [paper for _, paper, is_said in grounds if is_said],
         "evidence_columns": EVIDENCE_COLUMNS,
-        "site": site,
         "is_party": reader.is_regulator or found.transfer_id is not None,
     }
     return render(request, "portal/finding.html", context, status=refused.status if refused else 200)

@@ -1,4 +1,4 @@
-"""Where chips are and how they add up: sites, clusters, balances."""
+"""Where chips are: sites, and the clusters that they make up."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from django.views.decorators.http import require_safe
 from audits.models import Balance, Cluster, Finding
 from portal.doorway import page, refusal_of
 from portal.forms.custody import ACTS
-from portal.forms.filters import BalanceFilter, ClusterFilter, SiteFilter
+from portal.forms.filters import ClusterFilter, SiteFilter
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.queries.places import counts_at, lines_of
+from portal.views.balances import COLUMNS as BALANCE_COLUMNS
 from registry.access import Reader, get_visible, visible
 from registry.catalogue import H100E_TPP
 from registry.models import Role, Site
@@ -20,7 +21,6 @@ from web.paging import Keyset
 
 SITES = Keyset(("code", "id"))
 CLUSTERS = Keyset(("-tpp", "-id"))
-BALANCES = Keyset(("-unaccounted", "-id"))
 SITES_LISTING = Listing(
     "sites",
     "Sites",
@@ -51,29 +51,6 @@ CLUSTERS_LISTING = Listing(
     ),
     ("cluster", "policy", "above", "chips", "tpp", "fp16_gflops", "memory_mb", "members", "measured_at"),
 )
-BALANCE_COLUMNS = (
-    Column("Organisation", key="organisation"),
-    Column("Site", key="site"),
-    Column("On hand", numeric=True, key="on_hand"),
-    Column("In service", numeric=True, key="installed"),
-    Column(
-        "Seen by hardware", numeric=True, key="seen_hardware", exports=("seen_hardware", "seen_inspected")
-    ),
-    Column("By host", numeric=True, key="seen_host", exports=("seen_host", "seen_weaker")),
-    Column("Unaccounted for", numeric=True, key="unaccounted", exports=("unaccounted", "measured_at")),
-    Column("In transit", numeric=True, key="in_transit"),
-    Column(
-        "Lost or stolen",
-        numeric=True,
-        key="lost",
-        exports=("lost", "stolen", "retired", "destroyed", "exported"),
-    ),
-)
-BALANCE_HEADER = (
-    "organisation", "site", "on_hand", "installed", "in_transit", "lost", "stolen", "retired", "destroyed", "exported",
-    "seen_hardware", "seen_inspected", "seen_host", "seen_weaker", "unaccounted", "measured_at",
-)  # fmt: skip
-BALANCES_LISTING = Listing("balances", "Balances", BALANCE_COLUMNS, BALANCE_HEADER)
 
 
 @require_safe
@@ -147,25 +124,6 @@ def clusters(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     return render(request, "portal/clusters.html", context)
 
 
-@require_safe
-@page
-def balances(request: HttpRequest, reader: Reader) -> HttpResponseBase:
-    """Book inventory against what the silicon proved, the widest gap first."""
-    views = views_of(reader, BALANCES_LISTING)
-    if (opened := default_view(request, reader, views)) is not None:
-        return opened
-    form = BalanceFilter(request.GET)
-    rows = form.narrow(visible(reader, Balance).select_related("organisation__signer", "site"))
-    file = export_asked(
-        request, BALANCES_LISTING, rows, BALANCES, lambda batch: map(_balance, batch), form=form
-    )
-    if file is not None:
-        return file
-    found = BALANCES.page(rows, request)
-    context = list_context(request, reader, BALANCES_LISTING, views) | {"form": form, "page": found}
-    return render(request, "portal/balances.html", context)
-
-
 def _cluster(cluster: Cluster) -> tuple[object, ...]:
     return (
         cluster.key,
@@ -178,8 +136,3 @@ def _cluster(cluster: Cluster) -> tuple[object, ...]:
         cluster.member_count,
         cluster.measured_at,
     )
-
-
-def _balance(balance: Balance) -> tuple[object, ...]:
-    named = (balance.organisation.signer.handle, balance.site.code)
-    return *named, *(getattr(balance, name) for name in BALANCE_HEADER[2:])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from audits.actions.sweeps import sweep
 from audits.models import Cluster, Finding, Stock
 from chipledger.statements.audits import PolicyPublished, Threshold
 from ledger import door
@@ -45,8 +46,6 @@ def test_a_cluster_is_shown_against_its_line_with_its_parts_and_its_finding(scen
 def test_a_cluster_says_by_which_sweep_and_checkpoint_it_was_measured(scene: Scene) -> None:
     answer = browse_as(person_of(scene.world.regulator)).get(PAGE)
     assert answer.context["checkpoint"] == 0  # the scene sweeps before its log has a checkpoint
-    from audits.actions.sweeps import sweep
-
     sweep(at=door.now())
     again = browse_as(person_of(scene.world.operator)).get(PAGE)
     assert again.context["checkpoint"] > 0
@@ -91,8 +90,6 @@ def test_an_owners_cluster_counts_what_is_under_way_and_lists_its_sites(scene: S
         thresholds=[Threshold(measure="memory_mb", above=100_000_000)],
         effective_from=door.now(),
     )
-    from audits.actions.sweeps import sweep
-
     sweep(at=door.now())
     page = reverse("cluster", args=["owner.line", "maker-a"])
     answer = browse_as(person_of(scene.world.maker)).get(page)

@@ -17,7 +17,7 @@ from attestations.models import Conflict, Sighting
 from audits.models import Finding
 from chipledger.cli import main
 from chipledger.statements.audits import FindingDecided, FindingExplained
-from ledger import door
+from ledger import door, log
 from ledger.integrator import integrate
 from ledger.log_key import note_key
 from registry.models import Chip, Site
@@ -239,8 +239,6 @@ def test_a_statement_without_a_place_in_the_log_is_waited_for(scene: Scene) -> N
 
 
 def note_size() -> int:
-    from ledger import log
-
     checkpoint = log.latest_checkpoint()
     assert checkpoint is not None
     return checkpoint.size
