@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q, QuerySet
 
 from audits import queries
-from audits.models import Balance, Cluster, DailyBalance, Finding, Policy
+from audits.models import Balance, Cluster, DailyBalance, Finding, Policy, Stock
 from registry.access import Reader, readable
 
 
@@ -40,11 +40,19 @@ def readable_days(reader: Reader) -> QuerySet[DailyBalance]:
     return DailyBalance.objects.filter(_of_whom(reader))
 
 
-def _of_whom(reader: Reader) -> Q:
+@readable(Stock)
+def readable_stock(reader: Reader) -> QuerySet[Stock]:
+    """What clusters are made of, to those who may read the accounts: who sees a cluster may not see all its parts."""
+    return Stock.objects.filter(_of_whom(reader, "account__"))
+
+
+def _of_whom(reader: Reader, of: str = "") -> Q:
     if not reader.is_regulator:
-        return Q(organisation=reader.organisation)
+        return Q(**{f"{of}organisation": reader.organisation})
     countries = list(reader.countries)
-    return Q(site__country__in=countries) | Q(organisation__countries__overlap=countries)
+    return Q(**{f"{of}site__country__in": countries}) | Q(
+        **{f"{of}organisation__countries__overlap": countries}
+    )
 
 
 @readable(Policy, logged=False)

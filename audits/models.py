@@ -10,8 +10,8 @@ from django.db.models import Q
 
 from jobs.models import Job
 from ledger.models import Statement
-from registry.models import Chip, Organisation, Site
-from tracking.models import Transfer
+from registry.models import Chip, ChipModel, Organisation, Site
+from tracking.models import Account, Transfer
 
 
 class Policy(models.Model):
@@ -52,7 +52,7 @@ class Sweep(models.Model):
     """One round of all rules: when it looked, how long it took, and what each rule did.
 
     ``counts`` maps each step that is done to what it saw, opened, cleared and left open; a sweep whose worker died goes
-    on with the steps that are not in it.
+    on with the steps that are not in it. Steps that measure also say the size of the newest ``checkpoint`` then.
     """
 
     at = models.DateTimeField()
@@ -64,7 +64,8 @@ class Sweep(models.Model):
         indexes = [
             models.Index(
                 fields=["-finished_at"], condition=Q(finished_at__isnull=False), name="sweep_newest_finished"
-            )
+            ),
+            models.Index(fields=["-at"], name="sweep_by_time"),
         ]
 
 
@@ -98,6 +99,18 @@ class Cluster(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["policy", "key"], name="cluster_once_for_each_policy")]
         indexes = [models.Index(fields=["-tpp", "-id"], name="cluster_strongest_first")]
+
+
+class Stock(models.Model):
+    """Chips of one model on one account, as the newest sweep counted them for its clusters: what these are made of."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    model = models.ForeignKey(ChipModel, on_delete=models.PROTECT, related_name="+", db_index=False)
+    chips = models.BigIntegerField()
+    measured_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "model"], name="stock_once")]
 
 
 class Balance(models.Model):

@@ -10,16 +10,23 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, FloatField, Q, QuerySet, Value
+from django.db.models import Count, FloatField, Max, Q, QuerySet, Value
 from django.db.models.functions import Cast, Greatest, NullIf
 
-from audits.models import Cluster, Finding, Sweep
+from audits.models import Cluster, Finding, Policy, Stock, Sweep
 from audits.rules import RULE_OF
 from chipledger.refusals import Refused
-from ledger.models import Statement
+from ledger.models import Checkpoint, Statement
+from tracking.models import AccountKind
 
 NEAR: Final = 0.8
 """From this share of a line on, a cluster is near it."""
+
+AT_A_SITE: Final = (AccountKind.ON_HAND, AccountKind.RETIRED, AccountKind.LOST, AccountKind.STOLEN)
+"""Accounts whose chips count where they are, or were last; the others count for their holder alone."""
+
+COUNTED: Final = tuple(kind for kind in AccountKind if kind != AccountKind.DESTROYED)
+"""Accounts whose chips count for their last holder: all, until their destruction is certified."""
 
 
 def findings_citing(organisation_id: int) -> QuerySet[Finding]:
@@ -147,6 +154,25 @@ def tally(findings: QuerySet[Finding]) -> list[Tally]:
 def newest_sweep() -> Sweep | None:
     """The sweep that finished last."""
     return Sweep.objects.filter(finished_at__isnull=False).order_by("-finished_at").first()
+
+
+def sweep_of(measured_at: datetime) -> Sweep | None:
+    """The sweep that measured then."""
+    return Sweep.objects.filter(at=measured_at).order_by("-pk").first()
+
+
+def newest_size() -> int:
+    """The size of the newest checkpoint, 0 before there is one: up to where the log proves what is measured now."""
+    return Checkpoint.objects.aggregate(size=Max("size"))["size"] or 0
+
+
+def stock_in(cluster: Cluster, stock: QuerySet[Stock]) -> QuerySet[Stock]:
+    """Those of some stock that make up a cluster, its fifty strongest members at least; come with its policy."""
+    if cluster.policy.grouping == Policy.Grouping.SITE:
+        return stock.filter(account__site__code__in=cluster.members, account__kind__in=AT_A_SITE)
+    held = stock.filter(account__organisation__signer__handle__in=cluster.members, account__kind__in=COUNTED)
+    countries = cluster.policy.countries
+    return held.filter(account__site__country__in=countries) if countries else held
 
 
 def sweep_lag(*, at: datetime) -> timedelta:

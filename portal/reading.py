@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from audits.models import Finding
+from audits.access import readable_findings
 from chipledger import clock
 from jobs.models import Job
 from ledger.models import Attachment, SignerKind, Statement
@@ -18,9 +18,9 @@ PUBLIC_PREFIXES = ("ledger.", "key.", "organisation.", "model.", "policy.")
 
 @readable(Statement)
 def statements_of(reader: Reader) -> QuerySet[Statement]:
-    """Its own, the published registers, and those behind transfers it may see; a regulator's are those of the
-    organisations in its countries, and those that touch its own. A carrier's are not those of its shipments, which
-    name the chips.
+    """Its own, the published registers, those behind transfers it may see, and those that explain or decide a finding
+    that it may see; a regulator's are those of the organisations in its countries, and those that touch its own.
+    A carrier's are not those of its shipments, which name the chips.
     """
     rule = Q(signer_id=reader.organisation.pk)
     for prefix in PUBLIC_PREFIXES:
@@ -33,6 +33,8 @@ def statements_of(reader: Reader) -> QuerySet[Statement]:
     rule |= Q(Exists(Difference.objects.filter(receipt_id=OuterRef("pk"), transfer__in=transfers)))
     corrected = Correction.objects.filter(statement_id=OuterRef("pk"))
     rule |= Q(Exists(corrected.filter(original__movements__transfer__in=transfers)))
+    about = readable_findings(reader).filter(Q(explained_by=OuterRef("pk")) | Q(closed_by=OuterRef("pk")))
+    rule |= Q(Exists(about), kind__startswith="finding.")
     if reader.is_regulator:
         rule |= Q(signer__organisation__countries__overlap=list(reader.countries))
     return Statement.objects.filter(rule)
@@ -43,7 +45,7 @@ def attachments_of(reader: Reader) -> QuerySet[Attachment]:
     """Its own; and an authority's those of the explanations of findings that it may see."""
     rule = Q(signer_id=reader.organisation.pk)
     if reader.is_regulator:
-        rule |= Q(Exists(visible(reader, Finding).filter(explained_by=OuterRef("statement_id"))))
+        rule |= Q(Exists(readable_findings(reader).filter(explained_by=OuterRef("statement_id"))))
     return Attachment.objects.filter(rule)
 
 

@@ -91,6 +91,14 @@ def uploaded(request: HttpRequest, name: str) -> UploadedFile[bytes] | None:
     return found if isinstance(found, UploadedFile) else None
 
 
+def check_whole(request: HttpRequest) -> None:
+    """Refuse a form with several files of which only the first arrived: its last field, ``whole``, is missing then."""
+    if TOO_LARGE in request.META:
+        raise Refused("too_large", "This is more than a form may carry; send less.", status=413)
+    if BROKEN_OFF in request.META or (_announced(request) > MAX_BODY and "whole" not in request.POST):
+        raise broken_off()
+
+
 def uploaded_stream(request: HttpRequest, name: str) -> BinaryIO | None:
     """The bytes of a form's file, None when none came."""
     found = uploaded(request, name)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 
 from portal.api import attachments, statements, uploads
+from portal.views import attachments as views_of_attachments
 from portal.views import (
+    balances,
     batches,
     chip_models,
     chips,
+    clusters,
     corrections,
     custody,
     findings,
@@ -22,7 +25,6 @@ from portal.views import (
     overview,
     papers,
     people,
-    places,
     privacy,
     receipts,
     registering,
@@ -51,6 +53,7 @@ api: list[URLPattern] = [
     path("jobs/<uuid:job_id>/cancel", uploads.JobCancel.as_view(), name="job-cancel"),
     path("jobs/<uuid:job_id>/rejected", uploads.JobRejected.as_view(), name="job-rejected"),
 ]
+CODE = r"[a-z0-9][a-z0-9_.-]{0,62}"
 CHIP = r"^chips/(?P<maker>[a-z0-9][a-z0-9-]{1,62})/(?P<serial>[A-Za-z0-9._-]{1,64})/"
 pages: list[URLPattern] = [
     path("", overview.overview, name="overview"),
@@ -84,14 +87,17 @@ pages: list[URLPattern] = [
     re_path(rf"{CHIP}evidence/$", chips.chip_bundle, name="chip-bundle"),
     path("findings/", findings.findings, name="findings"),
     path("findings/<uuid:number>/", findings.finding, name="finding"),
+    re_path(rf"^attachments/{DIGEST}/$", views_of_attachments.attachment, name="attachment"),
+    path("findings/<uuid:number>/evidence/", findings.evidence, name="finding-evidence"),
     path("monday/", monday.monday_list, name="monday"),
     path("report/", findings.report, name="report"),
     path("sites/", sites.sites, name="sites"),
     path("sites/new/", sites.declare, name="declare-site"),
     path("sites/<slug:code>/", sites.site, name="site"),
     path("sites/<slug:code>/amend/", sites.amend, name="amend-site"),
-    path("clusters/", places.clusters, name="clusters"),
-    path("balances/", places.balances, name="balances"),
+    path("clusters/", clusters.clusters, name="clusters"),
+    re_path(rf"^clusters/(?P<policy>{CODE})/(?P<key>{CODE})/$", clusters.cluster, name="cluster"),
+    path("balances/", balances.balances, name="balances"),
     path("organisations/", organisations.organisations, name="organisations"),
     path("organisations/<slug:handle>/", organisations.organisation, name="organisation"),
     path("log/", log.log_page, name="log"),

@@ -32,7 +32,14 @@ DONE_BY_A_BUTTON: Final = frozenset(
             "lift-hold",
             "decide-application",
         ),
-        *("draft-envelope", "job-rejected", "chip-bundle", "statement-bundle"),  # downloads
+        *(
+            "attachment",
+            "draft-envelope",
+            "job-rejected",
+            "chip-bundle",
+            "statement-bundle",
+            "finding-evidence",
+        ),  # downloads
         *("export-own-records", "export-records"),
         *("save-view", "rename-view", "delete-view"),
         *("notice", "read-all-notices", "notices-bell"),
@@ -75,6 +82,9 @@ def addresses(scene: Scene, person: Person) -> list[str]:
             continue
         if name == "chip":
             found.append(reverse(name, args=["maker-a", "A0001-7"]))
+        elif name == "cluster":
+            seen = [] if organisation.signer.kind == "manufacturer" else ["dc-1"]
+            found += [reverse(name, args=["test-line", key]) for key in seen]
         elif takes_arguments:
             found += [reverse(name, args=[value]) for value in list(mine[name])[:2]]
         else:

@@ -14,6 +14,7 @@ from chipledger.dsse import STATEMENT_TYPE, pae
 from chipledger.refusals import Refused
 
 CHIPS_PER_SERVER = 8
+BAR_ENDS_AT = 2.0
 
 
 class Severity(IntEnum):
@@ -69,6 +70,28 @@ class Event:
     text: str = ""
     url: str | None = None
     position: int | None = None
+
+
+@dataclass(frozen=True)
+class AgainstLine:
+    """A measure as a share of a line, for a bar that ends at twice the line."""
+
+    share: float
+    is_above: bool
+
+    @property
+    def percent(self) -> str:
+        return f"{self.share:,.0%}"
+
+    @property
+    def bar(self) -> str:
+        """How wide the bar is."""
+        return f"{100 * min(self.share, BAR_ENDS_AT) / BAR_ENDS_AT:.1f}%"
+
+    @property
+    def line(self) -> str:
+        """Where the line stands."""
+        return f"{100 / BAR_ENDS_AT:.1f}%"
 
 
 class FactKind(StrEnum):

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db import connection
 
+from audits.queries import newest_size
 from audits.rules.rule import parameters
 
 # A chip has at most one sighting in each grade, so counting rows counts chips. Only chips in service owe evidence.
@@ -90,4 +91,4 @@ def measure_balances(*, at: datetime) -> dict[str, int]:
         cursor.execute("DELETE FROM audits_dailybalance WHERE day = %s AND measured_at < %s", [day, at])
         cursor.execute("SELECT count(*), coalesce(sum(unaccounted), 0)::bigint FROM audits_balance")
         measured, unaccounted = cursor.fetchone()
-    return {"measured": measured, "unaccounted": unaccounted}
+    return {"measured": measured, "unaccounted": unaccounted, "checkpoint": newest_size()}

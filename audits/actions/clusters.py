@@ -7,7 +7,21 @@ from typing import Final
 
 from django.db import connection
 
+from audits.queries import AT_A_SITE, COUNTED, newest_size
 from registry.queries.owners import beneficial_groups
+
+# Chips are counted once, by account and model, into a temporary table, which PostgreSQL fills in parallel; the pages
+# about clusters read the same count.
+_COUNT: Final = """
+CREATE TEMP TABLE stock ON COMMIT DROP AS
+SELECT account_id, model_id, count(*) AS chips FROM tracking_holding GROUP BY account_id, model_id
+"""
+
+_KEEP: Final = """
+INSERT INTO audits_stock (account_id, model_id, chips, measured_at)
+SELECT account_id, model_id, chips, %(now)s FROM stock
+ON CONFLICT (account_id, model_id) DO UPDATE SET chips = excluded.chips, measured_at = excluded.measured_at
+"""
 
 # A chip counts for its last holder until its destruction is certified: lost, stolen, retired and in transit included.
 # At a site count those that are there, and those that were last. Sites linked faster than the policy's line are one
@@ -19,11 +33,9 @@ WITH RECURSIVE newest AS (
     SELECT DISTINCT ON (code) * FROM audits_policy WHERE effective_from <= %(now)s ORDER BY code, effective_from DESC
 ), policy AS (
     SELECT * FROM newest WHERE effective_until IS NULL OR effective_until > %(now)s
-), stock AS MATERIALIZED (
-    SELECT account_id, model_id, count(*) AS chips FROM tracking_holding GROUP BY account_id, model_id
 ), held AS MATERIALIZED (
     SELECT account.site_id, account.organisation_id,
-           account.kind IN ('on_hand', 'retired', 'lost', 'stolen') AS is_at_site,
+           account.kind = ANY (%(at_a_site)s) AS is_at_site,
            sum(stock.chips) AS chips,
            sum(stock.chips) FILTER (WHERE account.kind = 'on_hand') AS standing,
            sum(stock.chips * model.tpp) AS tpp,
@@ -32,7 +44,7 @@ WITH RECURSIVE newest AS (
     FROM stock
     JOIN tracking_account account ON account.id = stock.account_id
     JOIN registry_chipmodel model ON model.id = stock.model_id
-    WHERE account.kind <> 'destroyed'
+    WHERE account.kind = ANY (%(counted)s)
     GROUP BY account.site_id, account.organisation_id, is_at_site
 ), declared (policy_id, site_id, other_id, is_within) AS (
     SELECT policy.id, link.site_id, link.other_id, here.organisation_id = there.organisation_id
@@ -132,9 +144,17 @@ def measure_clusters(*, at: datetime) -> dict[str, int]:
         (group.owner_id, member) for group in beneficial_groups(on=at.date()) for member in group.members
     ]
     owners, members = [owner for owner, _ in party], [member for _, member in party]
+    at_a_site, counted = [str(kind) for kind in AT_A_SITE], [str(kind) for kind in COUNTED]
     with connection.cursor() as cursor:
-        cursor.execute(_MEASURE, {"now": at, "owners": owners, "members": members})
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.stock")
+        cursor.execute(_COUNT)
+        cursor.execute(_KEEP, {"now": at})
+        cursor.execute("DELETE FROM audits_stock WHERE measured_at < %s", [at])
+        cursor.execute(
+            _MEASURE,
+            {"now": at, "owners": owners, "members": members, "at_a_site": at_a_site, "counted": counted},
+        )
         cursor.execute("DELETE FROM audits_cluster WHERE measured_at < %s", [at])
         cursor.execute("SELECT count(*), count(*) FILTER (WHERE is_above) FROM audits_cluster")
         measured, above = cursor.fetchone()
-    return {"measured": measured, "above": above}
+    return {"measured": measured, "above": above, "checkpoint": newest_size()}

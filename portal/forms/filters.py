@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.db.models import Q, QuerySet
 
-from audits.models import Balance, Cluster, Finding, Policy
+from audits.models import Balance, Cluster, DailyBalance, Finding, Policy
 from audits.queries import Dated, FindingFilter, near_a_line
 from audits.rules import RULE_OF
 from chipledger import clock
@@ -16,12 +16,21 @@ from chipledger.refusals import Refused
 from ledger.models import SignerKind
 from registry.access import Reader, visible
 from registry.models import Chip, ChipModel, Organisation, Site
-from tracking.models import OPEN_TRANSFERS, AccountKind, Holding, MovementLine, Transfer, TransferState
+from tracking.models import (
+    OPEN_TRANSFERS,
+    Account,
+    AccountKind,
+    Holding,
+    MovementLine,
+    Transfer,
+    TransferState,
+)
 from tracking.queries.as_of import AsOf, By, read_as_of
 from tracking.queries.history import View
 from web.components import Severity
 
 ANY = [("", "Any")]
+Placed = TypeVar("Placed", Account, Balance, DailyBalance)
 
 
 class Filter(forms.Form):
@@ -292,8 +301,10 @@ class ClusterFilter(Filter):
         return clusters.filter(is_above=said["line"] == "above") if said["line"] else clusters
 
 
-class BalanceFilter(Filter):
-    """Balances by organisation and site, and those that do not close."""
+class BalanceFilter(InTime):
+    """Balances by organisation and site, and those that do not close, now or on a day."""
+
+    field_order = ("organisation", "site", "as_of", "by", "view", "open")
 
     organisation = _word("handle", "The organisation, by its handle.")
     site = _word("code", "The site, by its code.")
@@ -302,12 +313,15 @@ class BalanceFilter(Filter):
     )
 
     def narrow(self, balances: QuerySet[Balance]) -> QuerySet[Balance]:
+        balances = self.narrow_to(balances)
+        return balances.filter(unaccounted__gt=0) if self.answers()["open"] else balances
+
+    def narrow_to(self, rows: QuerySet[Placed]) -> QuerySet[Placed]:
+        """Of an organisation, at a site."""
         said = self.answers()
         if said["organisation"]:
-            balances = balances.filter(organisation__signer__handle=said["organisation"])
-        if said["site"]:
-            balances = balances.filter(site__code=said["site"])
-        return balances.filter(unaccounted__gt=0) if said["open"] else balances
+            rows = rows.filter(organisation__signer__handle=said["organisation"])
+        return rows.filter(site__code=said["site"]) if said["site"] else rows
 
 
 class OrganisationFilter(Filter):

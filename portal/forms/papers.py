@@ -7,7 +7,6 @@ from typing import cast
 from django import forms
 
 from audits.rules import RULE_OF
-from chipledger.statements.audits import FindingDecided, FindingExplained
 from chipledger.statements.tracking import StatementCorrected
 from ledger.models import Key
 from portal.signing import describe_key, keys_for, may_need_second, second_keys_for
@@ -18,8 +17,6 @@ CHOOSE = ("", "Choose")
 """First where a form may not choose for the person whose signature follows."""
 
 RULE_CHOICES = [(code, rule.title) for code, rule in RULE_OF.items()]
-ROOT_CAUSES = FindingExplained.model_fields["root_cause"].annotation
-DECISIONS = FindingDecided.model_fields["decision"].annotation
 
 
 def words_of(literal: object) -> list[tuple[str, str]]:
@@ -72,31 +69,6 @@ def own_sites(reader: Reader) -> list[tuple[str, str]]:
     """The organisation's own sites."""
     found = visible(reader, Site).filter(organisation=reader.organisation).order_by("code")
     return [(site.code, f"{site.name} ({site.code})") for site in found]
-
-
-class ExplainForm(PaperForm):
-    """Why it came to a finding."""
-
-    kind = "finding.explained"
-    root_cause = forms.ChoiceField(
-        label="Root cause",
-        choices=[CHOOSE, *words_of(ROOT_CAUSES)],
-        help_text="What it came from, as far as you know; the regulator decides what to make of it.",
-    )
-
-
-class DecideForm(PaperForm):
-    """What a regulator makes of a finding."""
-
-    kind = "finding.decided"
-    decision = forms.ChoiceField(
-        label="Decision",
-        choices=[CHOOSE, *words_of(DECISIONS)],
-        help_text="It closes the finding, and counts in how precise its rule is.",
-    )
-    reason = forms.SlugField(
-        label="Reason", max_length=63, help_text="A short code, such as receipt-filed or inspected-2026-14."
-    )
 
 
 SIGNING_POLICY_FIELDS = ("refuses_synced", "second_above_chips", "second_above_tpp")

@@ -137,12 +137,12 @@ def events_of(
     chip: Chip, steps: Sequence[Step], findings: Sequence[Finding], *, reader: Reader, view: View
 ) -> list[Event]:
     """Everything that happened to the chip, newest first; corrections apart when both views are asked for."""
-    events = [_moved(step) for step in steps]
+    events = [moved_event(step) for step in steps]
     if view == View.BOTH:
         events += [_corrected(step, each) for step in steps for each in step.corrections]
     sightings = list(sightings_of(chip, reader=reader))
     positions = positions_of([sighting.statement_id for sighting in sightings])
-    events += [_seen(sighting, positions.get(sighting.statement_id)) for sighting in sightings]
+    events += [seen_event(sighting, positions.get(sighting.statement_id)) for sighting in sightings]
     events += [
         Event(
             finding.opened_at,
@@ -158,7 +158,8 @@ def events_of(
     return sorted(events, key=lambda event: event.at, reverse=True)
 
 
-def _moved(step: Step) -> Event:
+def moved_event(step: Step) -> Event:
+    """A movement of a chip, in a timeline."""
     target = f"{step.target.organisation}, {step.target.site}"
     source = f"{step.source.organisation}, {step.source.site}" if step.source else ""
     text = target if not source or source == target else f"{source} → {target}"
@@ -188,7 +189,8 @@ def _corrected(step: Step, correcting: Correcting) -> Event:
     )
 
 
-def _seen(sighting: Sighting, position: int | None) -> Event:
+def seen_event(sighting: Sighting, position: int | None) -> Event:
+    """The latest evidence of a grade, in a timeline."""
     identity = IdentityGrade(sighting.identity).label.lower()
     place = PlaceGrade(sighting.place).label.lower()
     return Event(

@@ -36,7 +36,11 @@ def about(finding: Finding) -> Subject:
         return Subject(f"transfer {digest[:12]}…", reverse("transfer", args=[digest]))
     kind, _, rest = finding.subject.partition(":")
     if kind == "cluster" and finding.policy is not None:
-        return Subject(rest.partition(":")[2] or rest, f"{reverse('clusters')}?policy={finding.policy.code}")
+        key = rest.partition(":")[2]
+        # Whoever is cited for a cluster that it shares may not open it; one that is closed may be no more.
+        if finding.closed_at is not None or finding.frozen.get("arithmetic", {}).get("is_shared"):
+            return Subject(key, f"{reverse('clusters')}?policy={finding.policy.code}")
+        return Subject(key, reverse("cluster", args=[finding.policy.code, key]))
     return Subject(rest or finding.subject)
 
 

@@ -16,13 +16,12 @@ from audits.queries import NEAR, share_of_a_line
 from registry.access import Reader, visible
 from registry.catalogue import H100E_TPP
 from registry.models import Site
+from web.components import AgainstLine
 from web.two_lines import Reading
 from web.world_map import Place, Window, WorldMap, draw_world
 
 WEEKS, DAYS = 26, 14
 _AGES: Final = ((0, 7, "0 to 7 days"), (7, 30, "8 to 30"), (30, 90, "31 to 90"), (90, None, "More than 90"))
-_WIDEST: Final = 2.0
-"""A bar ends at so many times the line."""
 
 
 def places_of(reader: Reader) -> list[Place]:
@@ -133,13 +132,11 @@ def _listed(severity: int, since: datetime | None, until: datetime | None) -> st
 
 @dataclass(frozen=True)
 class Standing:
-    """A cluster against the nearest of its policy's lines; ``bar`` and ``line`` are shares of the drawing."""
+    """A cluster against the nearest of its policy's lines."""
 
     cluster: Cluster
     equivalents: str
-    percent: str
-    bar: str
-    line: str
+    against: AgainstLine
 
 
 def standings(clusters: QuerySet[Cluster], *, shown: int) -> list[Standing]:
@@ -154,9 +151,7 @@ def standings(clusters: QuerySet[Cluster], *, shown: int) -> list[Standing]:
         Standing(
             cluster,
             f"{cluster.tpp / H100E_TPP:,.1f}",
-            f"{cluster.share:,.0%}",
-            f"{100 * min(cluster.share, _WIDEST) / _WIDEST:.1f}%",
-            f"{100 / _WIDEST:.1f}%",
+            AgainstLine(cluster.share, cluster.is_above),
         )
         for cluster in near[:shown]
     ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -15,18 +16,24 @@ from audits.models import Finding
 from audits.rules import RULE_OF
 from chipledger import clock
 from chipledger.refusals import Refused
-from ledger.models import Statement
 from portal.actions.drafts import prepare_draft
+from portal.actions.findings import prepare_explanation
 from portal.doorway import page, refusal_of
 from portal.forms.filters import FindingForm, ReportForm
-from portal.forms.papers import DecideForm, ExplainForm
+from portal.forms.findings import DecideForm, ExplainForm
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
-from portal.papers import statement_paper
+from portal.models import Draft
+from portal.papers.documents import statement_papers
+from portal.queries.evidence import write_evidence
+from portal.queries.explanations import beside
 from portal.queries.findings import about, arithmetic, cells
-from registry.access import Reader, get_visible, visible
+from portal.queries.story import story_of
+from portal.uploads import check_whole
+from registry.access import Reader, visible
 from registry.models import Role
 from web.components import Column, Tone
 from web.paging import Keyset, chosen_keyset
+from web.refusals import status_of
 
 ORDERS = {
     "severity": Keyset(("severity", "id")),
@@ -47,6 +54,13 @@ COLUMNS = (
 LISTING = Listing("findings", "Findings", COLUMNS, reports.HEADER)
 REPORT = Listing(
     "report", "Discrepancy report", tuple(replace(column, sort=None) for column in COLUMNS), reports.HEADER
+)
+EVIDENCE_COLUMNS = (
+    Column("Identity by"),
+    Column("Seen"),
+    Column("Site"),
+    Column("Place by"),
+    Column("Statement"),
 )
 TALLY_COLUMNS = (Column("Severity"), Column("Rule"), Column("Findings", numeric=True))
 TONES = {
@@ -87,25 +101,26 @@ def findings(request: HttpRequest, reader: Reader) -> HttpResponseBase:
 @page
 def finding(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
     """One finding: what it was made from, who must explain, who decides; and the papers that say so."""
-    found = get_visible(reader, Finding, uid=number)
-    found = (
-        queries.with_names(visible(reader, Finding))
-        .select_related("chip__maker__signer", "transfer")
-        .get(pk=found.pk)
-    )
+    now = clock.now()
+    found = find_finding(reader, number)
     form, refusal = _form(request, reader, found)
     refused: Refused | None = None
-    if request.method == "POST" and form is not None and refusal is None and form.is_valid():
-        fields: dict[str, object] = {"finding": found.uid.hex}
-        fields |= {name: value for name, value in form.cleaned_data.items() if name != "key"}
-        try:
-            draft = prepare_draft(form.kind, fields, keys=form.chosen_keys(), by=reader, at=clock.now())
-            return redirect("draft", draft.pk)
-        except Refused as error:
-            refused = error
-    said = Statement.objects.filter(
-        pk__in=[number for number in (found.explained_by_id, found.closed_by_id) if number]
-    )
+    if request.method == "POST":
+        check_whole(request)
+        if form is None or refusal is not None:
+            raise refusal or Refused("not_yours_to_say", "Nothing is asked of you here.", status=403)
+        if form.is_valid():
+            try:
+                return redirect("draft", _prepare(form, found, by=reader).pk)
+            except Refused as error:
+                refused = error
+    story = story_of(found, reader, at=now)
+    papers = statement_papers([statement for _, statement in story.grounds])
+    said = {found.explained_by_id, found.closed_by_id}
+    grounds = [
+        (part, paper, statement.pk in said)
+        for (part, statement), paper in zip(story.grounds, papers, strict=True)
+    ]
     context = {
         "title": RULE_OF[found.rule].title,
         "finding": found,
@@ -116,9 +131,61 @@ def finding(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
         "form": form,
         "refusal": refusal,
         "refused": refused,
-        "papers": [statement_paper(statement) for statement in said.order_by("pk")],
+        "story": story,
+        "grounds": [(part, paper) for part, paper, is_said in grounds if not is_said],
+        "papers": [paper for _, paper, is_said in grounds if is_said],
+        "evidence_columns": EVIDENCE_COLUMNS,
+        "is_party": reader.is_regulator or found.transfer_id is not None,
+        "beside": beside(found, reader),
     }
-    return render(request, "portal/finding.html", context, status=refused.status if refused else 200)
+    status = 200 if form is None else status_of(form, refused)
+    return render(request, "portal/finding.html", context, status=status)
+
+
+def _prepare(form: ExplainForm | DecideForm, found: Finding, *, by: Reader) -> Draft:
+    said = form.cleaned_data
+    if isinstance(form, ExplainForm):
+        return prepare_explanation(
+            found,
+            root_cause=said["root_cause"],
+            words=said["words"],
+            files=said["documents"],
+            keys=form.chosen_keys(),
+            by=by,
+            at=clock.now(),
+        )
+    fields = {"finding": found.uid.hex, "decision": said["decision"], "reason": said["reason"]}
+    return prepare_draft(form.kind, fields, keys=form.chosen_keys(), by=by, at=clock.now())
+
+
+@require_safe
+@page
+def evidence(request: HttpRequest, reader: Reader, number: UUID) -> FileResponse:
+    """The finding as it was frozen and the statements it rests on, for `chipledger verify`, as far as one may see."""
+    now = clock.now()
+    found = find_finding(reader, number)
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    try:
+        write_evidence(file, found, story_of(found, reader, at=now), reader, at=now)
+    except Refused:
+        file.close()
+        raise
+    file.seek(0)
+    return FileResponse(
+        file,
+        as_attachment=True,
+        filename=f"finding-{found.uid.hex[:16]}.evidence.zip",
+        content_type="application/zip",
+    )
+
+
+def find_finding(reader: Reader, number: UUID) -> Finding:
+    """A finding with its names, or 404."""
+    named = queries.with_names(visible(reader, Finding))
+    found = named.select_related("chip__maker__signer", "transfer").filter(uid=number).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 @require_safe
@@ -176,7 +243,7 @@ def _form(
     if reader.is_regulator:
         return DecideForm(request.POST or None, reader=reader), refusal
     if found.organisation_id == reader.organisation.pk:
-        return ExplainForm(request.POST or None, reader=reader), refusal
+        return ExplainForm(request.POST or None, request.FILES or None, reader=reader), refusal
     return None, None
 
 

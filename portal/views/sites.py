@@ -19,7 +19,7 @@ from portal.forms.sites import SiteForm
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.queries.sites import counts_at, health_of, lines_of, load_of
 from portal.queries.world import readings_of
-from portal.views.places import BALANCE_COLUMNS
+from portal.views.balances import COLUMNS as BALANCE_COLUMNS
 from registry.access import Reader, check_role, get_visible, visible
 from registry.models import Role, Site
 from web.components import Column

@@ -40,6 +40,15 @@ def sites_for(reader: Reader) -> QuerySet[Site]:
     return Site.objects.filter(organisation=reader.organisation)
 
 
+def opens_site(reader: Reader, site: Site) -> bool:
+    """The same asked of one site that is known already: whether its page is there for this reader."""
+    return (
+        site.country in reader.countries
+        if reader.is_regulator
+        else site.organisation_id == reader.organisation.pk
+    )
+
+
 @readable(Application)
 def applications_for(reader: Reader) -> QuerySet[Application]:
     """Those that touch a regulator's countries."""

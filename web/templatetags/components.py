@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from chipledger import clock
 from chipledger.refusals import Refused
 from web import durations
-from web.components import Column, Event, Paper, Proof, Severity, SigningRequest, in_servers
+from web.components import AgainstLine, Column, Event, Paper, Proof, Severity, SigningRequest, in_servers
 from web.paging import CURSOR, Page
 from web.two_lines import TwoLines
 from web.world_map import REGIONS, WorldMap
@@ -196,11 +196,12 @@ def field(bound: BoundField, *, mono: bool = False) -> dict[str, object]:
 
 @register.inclusion_tag("components/file_drop.html")
 def file_drop(bound: BoundField, *, accept: str = "") -> dict[str, object]:
-    """A place to drop or choose one file; without JavaScript it is an ordinary file input."""
+    """A place to drop or choose a file, or several; without JavaScript it is an ordinary file input."""
     attributes: dict[str, str | bool] = {"class": "file-drop-input"}
     if accept:
         attributes["accept"] = accept
-    return {"field": bound, "control": bound.as_widget(attrs=attributes)}
+    is_several = getattr(bound.field.widget, "allow_multiple_selected", False)
+    return {"field": bound, "control": bound.as_widget(attrs=attributes), "is_several": is_several}
 
 
 @register.inclusion_tag("components/progress.html")
@@ -236,6 +237,12 @@ def servers(chips: Sequence[str]) -> dict[str, object]:
 @register.inclusion_tag("components/two_lines.html")
 def two_lines(drawing: TwoLines | None) -> dict[str, object]:
     """Book against silicon."""
+    return {"drawing": drawing}
+
+
+@register.inclusion_tag("components/against_line.html")
+def against_line(drawing: AgainstLine) -> dict[str, object]:
+    """A bar with the line marked; the percentage beside it says the same."""
     return {"drawing": drawing}
 
 

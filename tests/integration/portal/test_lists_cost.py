@@ -18,7 +18,7 @@ BASELINES = {
     "findings": 3,
     "sites": 4,  # the page, the counts of its sites, the note
     "clusters": 3,
-    "balances": 3,
+    "balances": 4,  # the page, the newest sweep, the note
     "organisations": 2,
     "jobs": 2,
     "log": 3,  # the page, the newest checkpoint, the note

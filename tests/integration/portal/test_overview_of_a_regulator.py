@@ -92,7 +92,11 @@ def test_clusters_near_a_line_stand_with_their_share_and_lead_to_their_policy(re
     cluster.policy.save()
     Cluster.objects.update(is_above=False)
     (standing,) = regulator.get("/").context["standings"]
-    assert (standing.percent, standing.bar, standing.line) == ("90%", "45.0%", "50.0%")
+    assert (standing.against.percent, standing.against.bar, standing.against.line) == (
+        "90%",
+        "45.0%",
+        "50.0%",
+    )
     rows = regulator.get(reverse("clusters"), {"line": "near"}).context["rows"]
     assert [each[0].pk for each in rows] == [cluster.pk]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,8 +20,9 @@ from registry.models import Chip, Role
 from tests.integration.tracking.test_api import ask
 from tests.integration.tracking.trade import Trade
 from tests.world import Party
-from tracking.models import Correction, Holding, Movement
+from tracking.models import Account, Correction, Holding, Movement
 from tracking.queries.as_of import AsOf, By, lines_at, standing_of, standings
+from tracking.queries.counts_at import counts_at
 from tracking.queries.history import View, history_of
 
 pytestmark = pytest.mark.django_db
@@ -199,6 +201,8 @@ def test_the_book_of_a_day_agrees_with_a_naive_reading(
         )
         assert (stood and stood.account) == found.get(chip.pk)
         assert standings([chip], asked, reader=reader(trade.maker)).get(chip.pk) == stood
+        on_accounts = Counter(line.movement.target_id for line in lines_at(asked).select_related("movement"))
+        assert counts_at(set(Account.objects.values_list("pk", flat=True)), asked) == on_accounts
         transaction.set_rollback(True)
 
 

@@ -31,8 +31,8 @@ for (const drop of document.querySelectorAll("[data-file-drop]")) {
   const input = drop.querySelector("input[type=file]");
   const name = drop.querySelector("[data-file-name]");
   const show = () => {
-    const file = input.files[0];
-    if (file) name.textContent = `${file.name}, ${file.size.toLocaleString("en")} bytes`;
+    const told = Array.from(input.files, (file) => `${file.name}, ${file.size.toLocaleString("en")} bytes`);
+    if (told.length) name.textContent = told.join("; ");
   };
   input.addEventListener("change", show);
   drop.addEventListener("dragover", (event) => {
