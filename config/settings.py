@@ -17,6 +17,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var")
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "insecure-and-only-for-the-demo")
+# Earlier ones, while what they sealed (the signing secrets of webhooks) or signed (sessions) is still about.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 ATTESTATION_CADENCE_HOURS = env.int("ATTESTATION_CADENCE_HOURS", 24)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", "testserver"])
 PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000")
@@ -27,6 +29,12 @@ CHECKPOINT_COPY = env.path("CHECKPOINT_COPY", VAR_DIR / "checkpoint")
 IS_DEMO = LOG_ORIGIN.startswith("demo.")
 if not IS_DEMO and SECRET_KEY.startswith("insecure"):
     raise ImproperlyConfigured("SECRET_KEY must be set for a log that is not a demo.")
+# Lets webhooks go to this machine, over http as well: for trying them out.
+WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", False)
+if WEBHOOKS_TO_LOOPBACK and not (DEBUG or IS_DEMO):
+    raise ImproperlyConfigured(
+        "WEBHOOKS_TO_LOOPBACK is for demos and DEBUG; inside a house it opens what is shut."
+    )
 
 SIMULATED_CLOCK_FILE = env.path("SIMULATED_CLOCK_FILE", None)
 if SIMULATED_CLOCK_FILE is not None:
@@ -72,6 +80,9 @@ CELERY_BEAT_SCHEDULE = {
     "start the sweep": {"task": "audits.tasks.start_sweep", "schedule": SWEEP_SECONDS},
     "watch the sweep's lag": {"task": "audits.tasks.watch_lag", "schedule": 300.0},
     "watch for what is new": {"task": "notices.tasks.watch", "schedule": 15.0},
+    "send mail": {"task": "notices.tasks.mail", "schedule": 60.0, "options": {"expires": 60.0}},
+    "post to webhooks": {"task": "notices.tasks.deliver", "schedule": 5.0, "options": {"expires": 5.0}},
+    "forget what was sent long ago": {"task": "notices.tasks.forget", "schedule": 24 * 3600.0},
 }
 
 INSTALLED_APPS = [
@@ -212,6 +223,14 @@ PERSONAL_RECORDS_DAYS = env.int("PERSONAL_RECORDS_DAYS", 365)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+EMAIL_HOST = env.str("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.int("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 20)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"Chipledger <chipledger@{urlsplit(PUBLIC_URL).hostname}>")
 
 PASSKEY_RP_ID = env.str("PASSKEY_RP_ID", urlsplit(PUBLIC_URL).hostname or "localhost")
 PASSKEY_ORIGINS = env.list("PASSKEY_ORIGINS", [PUBLIC_URL])

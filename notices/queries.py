@@ -9,14 +9,18 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 
 from audits.rules import RULE_OF
-from notices.models import Kind, Notice, Preference, ReadMark
-from registry.access import Reader, visible
+from notices.models import Kind, Notice, Preference, ReadMark, Webhook, WebhookEvent
+from notices.rules import first_by_mail
+from portal.queries.people import names_of
+from registry.access import Reader, reader_for, visible
+from registry.models import Membership, Organisation, Role
 
 MOST_COUNTED: Final = 99
+MOST_HISTORY: Final = 20
 
 NAMES = (
     "transfer__sender", "transfer__consignee", "finding__organisation", "draft", "job", "token", "membership__person",
-    "statement__entry",
+    "statement__entry", "webhook_event__webhook",
 )  # fmt: skip
 
 
@@ -24,6 +28,32 @@ def preference_of(reader: Reader) -> Preference:
     """What the person wants of this organisation's notices; the ordinary when they never said."""
     found = Preference.objects.filter(person=reader.person, organisation=reader.organisation).first()
     return found or Preference(person=reader.person, organisation=reader.organisation)
+
+
+def organisation_told(reader: Reader, number: int) -> Organisation | None:
+    """The other organisation of this person that a notice belongs to, when they may see it acting for that one."""
+    member = (
+        Membership.objects.filter(person=reader.person, until__isnull=True, organisation__notices=number)
+        .select_related("organisation__signer")
+        .first()
+    )
+    if member is None:
+        return None
+    there = reader_for(member.organisation, role=Role(member.role), person=reader.person)
+    return member.organisation if visible(there, Notice).filter(pk=number).exists() else None
+
+
+def mailed_to(reader: Reader, preference: Preference) -> list[str]:
+    """The kinds that come to the person by mail: as they chose, or as it is at first in their role."""
+    return first_by_mail(reader.role) if preference.by_mail is None else preference.by_mail
+
+
+def history_of(reader: Reader, webhook: Webhook) -> list[tuple[WebhookEvent, str]]:
+    """The last that was done to a webhook, newest first, each with who did it as far as colleagues know them."""
+    found = visible(reader, WebhookEvent).filter(webhook=webhook)
+    events = list(found.order_by("-pk")[:MOST_HISTORY])
+    known = names_of(reader, {each.by for each in events if each.by})
+    return [(each, known.get(each.by, each.by[:12]) or "The house") for each in events]
 
 
 def with_read(
@@ -72,6 +102,8 @@ def sentence_of(notice: Notice) -> str:
         person = notice.membership.person
         left = notice.fact.startswith("member-end")
         return f"{person} {'left' if left else f'joined as {notice.membership.get_role_display().lower()}'}."
+    if notice.webhook_event is not None:
+        return f"The webhook “{notice.webhook_event.webhook}” {notice.webhook_event.get_deed_display()}."
     return f"{kind.label}: {notice.statement.kind}." if notice.statement is not None else kind.label
 
 
@@ -101,4 +133,7 @@ def address_of(notice: Notice) -> str:
         return reverse("tokens")
     if notice.membership is not None:
         return reverse("people")
+    if notice.webhook_event is not None:
+        webhook = notice.webhook_event.webhook
+        return reverse("webhook", args=[webhook.pk]) if webhook.deleted_at is None else reverse("webhooks")
     return reverse("keys")

@@ -5,13 +5,19 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from notices import api as views_of_api
-from notices import views
+from notices.views import deliveries, notices, webhooks
 
 api: list[URLPattern] = [path("notices", views_of_api.NoticeList.as_view(), name="notices")]
 pages: list[URLPattern] = [
-    path("notices/", views.notices, name="notices"),
-    path("notices/bell/", views.bell, name="notices-bell"),
-    path("notices/preferences/", views.preferences, name="notice-preferences"),
-    path("notices/read/", views.read_all, name="read-all-notices"),
-    path("notices/<int:number>/", views.follow, name="notice"),
+    path("notices/", notices.notices, name="notices"),
+    path("notices/bell/", notices.bell, name="notices-bell"),
+    path("notices/preferences/", notices.preferences, name="notice-preferences"),
+    path("notices/read/", notices.read_all, name="read-all-notices"),
+    path("notices/<int:number>/", notices.notice, name="notice"),
+    path("webhooks/", webhooks.webhooks, name="webhooks"),
+    path("webhooks/<int:number>/", webhooks.webhook, name="webhook"),
+    path("webhooks/<int:number>/act/", webhooks.act, name="webhook-act"),
+    path("webhooks/<int:number>/deliveries/", deliveries.deliveries, name="webhook-deliveries"),
+    path("webhooks/deliveries/<uuid:number>/", deliveries.delivery, name="delivery"),
+    path("webhooks/deliveries/<uuid:number>/again/", deliveries.again, name="send-again"),
 ]

@@ -8,4 +8,5 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("portal.reading")
+        import_module("portal.queries.papers")
         import_module("portal.actions.checks")  # a worker does these

@@ -11,8 +11,10 @@ from django.urls import reverse
 from audits.models import Finding
 from jobs.models import Job
 from ledger.models import Key, Statement
+from notices.models import Delivery, Notice, Webhook
 from portal.models import Draft
-from registry.models import Person
+from registry.access import reader_for, visible
+from registry.models import Person, Role
 from tests.people import Scene
 
 ROOMS: Final = ("registry", "portal", "notices")
@@ -42,7 +44,7 @@ DONE_BY_A_BUTTON: Final = frozenset(
         ),  # downloads
         *("export-own-records", "export-records"),
         *("save-view", "rename-view", "delete-view"),
-        *("notice", "read-all-notices", "notices-bell"),
+        *("read-all-notices", "notices-bell", "webhook-act", "send-again"),
         "invitation",  # for strangers, by a secret
     }
 )
@@ -53,6 +55,8 @@ def addresses(scene: Scene, person: Person) -> list[str]:
     organisation = person.memberships.get().organisation
     registered = Statement.objects.filter(kind="chips.commissioned").values_list("digest", flat=True)
     batches = [bytes(digest).hex() for digest in registered]
+    reader = reader_for(organisation, role=Role(person.memberships.get().role), person=person)
+    webhooks = Webhook.objects.filter(organisation=organisation)
     mine: dict[str, Iterable[object]] = {
         "draft": Draft.objects.filter(organisation=organisation).values_list("pk", flat=True),
         "job": Job.objects.filter(scope=organisation.signer.handle).values_list("pk", flat=True),
@@ -71,6 +75,10 @@ def addresses(scene: Scene, person: Person) -> list[str]:
         "receive": [scene.overdue] if organisation.signer.handle == "operator-a" else [],
         "person": person.memberships.values_list("pk", flat=True),
         "records": [person.pseudonym],
+        "notice": visible(reader, Notice).order_by("-pk").values_list("pk", flat=True),
+        "webhook": webhooks.values_list("pk", flat=True),
+        "webhook-deliveries": webhooks.values_list("pk", flat=True),
+        "delivery": Delivery.objects.filter(webhook__in=webhooks).values_list("uid", flat=True),
         "rotate-key": Key.objects.filter(person=person.pseudonym).values_list("key_id", flat=True),
         "revoke-key": Key.objects.filter(signer=organisation.pk).values_list("key_id", flat=True),
     }

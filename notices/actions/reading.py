@@ -25,14 +25,14 @@ def mark_all_read(*, by: Reader) -> None:
     )
 
 
-def choose(silent: Sequence[str], *, by: Reader) -> None:
-    """Which kinds the person does not want the bell to count."""
-    unknown = set(silent) - set(Kind.values)
-    if unknown:
-        raise Refused("unknown_kind", "There is no such kind of notice.", field="silent", value=min(unknown))
-    Preference.objects.update_or_create(
-        person=_person(by), organisation=by.organisation, defaults={"silent": sorted(set(silent))}
-    )
+def choose(*, silent: Sequence[str], by_mail: Sequence[str], by: Reader) -> None:
+    """Which kinds the person does not want the bell to count, and which come to them by mail as well."""
+    person = _person(by)
+    for field, kinds in (("silent", silent), ("by_mail", by_mail)):
+        if unknown := set(kinds) - set(Kind.values):
+            raise Refused("unknown_kind", "There is no such kind of notice.", field=field, value=min(unknown))
+    chosen = {"silent": sorted(set(silent)), "by_mail": sorted(set(by_mail))}
+    Preference.objects.update_or_create(person=person, organisation=by.organisation, defaults=chosen)
 
 
 def _person(by: Reader) -> Person:

@@ -17,6 +17,7 @@ from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from audits.models import Finding
 from jobs.models import Job
 from ledger.models import Entry, SignerKind, Statement
+from notices.actions.telling import tell
 from notices.models import Kind, Notice, Watch
 from portal.models import Draft
 from registry.access import Reader, reader_for, visible
@@ -44,20 +45,17 @@ def look(*, at: datetime) -> int:
     since = min(watch.looked_at, at) - LOOKS_BACK
     entries = Entry.objects.filter(position__gte=watch.position).order_by("position")
     positions = dict(entries.values_list("statement_id", "position")[:AT_ONCE])
-    before = Notice.objects.aggregate(newest=Max("pk"))["newest"] or 0
     found = [
         *_of_the_log(list(positions)),
         *_of_transfers(since, at),
         *_of_findings(since, at),
         *_of_the_house(since),
     ]
-    for notice in found:
-        notice.made_at = at
-    Notice.objects.bulk_create(found, ignore_conflicts=True, batch_size=1000)
+    told = tell(found, at=at)
     watch.position = max(positions.values(), default=watch.position - 1) + 1
     watch.looked_at = at
     watch.save(update_fields=["position", "looked_at"])
-    return Notice.objects.filter(pk__gt=before).count()
+    return told
 
 
 def _of_the_log(statements: list[int]) -> Iterator[Notice]:

@@ -15,6 +15,8 @@ from playwright.sync_api import ConsoleMessage, Page
 from chipledger import clock
 from config.urls import urlpatterns as of_the_house
 from ledger.models import Key, KeyRole
+from notices.actions.webhooks import add_webhook, send_test
+from notices.models import Kind
 from portal.actions.drafts import prepare_draft
 from registry.access import reader_for
 from registry.models import Person, Role
@@ -54,6 +56,7 @@ def test_every_page_is_accessible_in_every_look(
     party = getattr(scene.world, role)
     person = person_of(party)
     lay_a_paper_out(person)
+    add_a_webhook(person)
     page = enter(person.email)
     watch(page, faults)
     page.goto("/tokens/")
@@ -90,6 +93,16 @@ def lay_a_paper_out(person: Person) -> None:
         by=reader,
         at=clock.now(),
     )
+
+
+def add_a_webhook(person: Person) -> None:
+    """A webhook with a delivery, and so a notice of it."""
+    organisation = person.memberships.get().organisation
+    reader = reader_for(organisation, role=Role.ADMINISTRATOR, person=person)
+    webhook, _ = add_webhook(
+        label="Warehouse", url="https://203.0.114.7/hook", kinds=Kind.values, by=reader, at=clock.now()
+    )
+    send_test(webhook, by=reader, at=clock.now())
 
 
 def watch(page: Page, faults: list[str]) -> None:

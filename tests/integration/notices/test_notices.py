@@ -20,30 +20,11 @@ from registry.actions.people import end_membership
 from registry.actions.tokens import issue_token
 from registry.models import Reading, Role
 from tests.integration.api.caller import Caller, refused
+from tests.integration.notices.scenes import send, told
 from tests.people import browse_as, dispatch, person_of
-from tests.world import Party, World
+from tests.world import World
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def watched(world: World) -> World:
-    """A world that has been looked at once, so that only what comes now is new."""
-    integrate()
-    look(at=door.now())
-    return world
-
-
-def told(party: Party) -> list[str]:
-    return list(
-        Notice.objects.filter(organisation=party.organisation).order_by("pk").values_list("kind", flat=True)
-    )
-
-
-def send(world: World, **fields: object) -> str:
-    digest = dispatch(world, world.commission(["N1", "N2"]), **fields)
-    integrate()
-    return digest
 
 
 def test_a_consignee_hears_once_that_chips_are_on_their_way_and_a_stranger_never(watched: World) -> None:
@@ -177,7 +158,7 @@ def test_a_kind_that_does_not_exist_is_refused(watched: World) -> None:
     assert browser.post(reverse("notice-preferences"), {"counted": "no.such"}).status_code == 422
     reader = reader_for(watched.operator.organisation, role=Role.VIEWER)
     with pytest.raises(Exception, match="no_person"):
-        choose([], by=reader)
+        choose(silent=[], by_mail=[], by=reader)
     assert refused(Caller(watched.operator).get("/notices?kind=no.such")) == (400, "unknown_kind")
 
 

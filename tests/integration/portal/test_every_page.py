@@ -33,6 +33,9 @@ LISTS = [
         "tokens",
         "acting-for",
         "people",
+        "notices",
+        "notice-preferences",
+        "webhooks",
     ),
 ]
 

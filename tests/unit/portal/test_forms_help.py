@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 from django import forms
 
+from notices import forms as of_the_notices
 from portal.forms import filters, makers, papers
 from portal.views import keys
 from registry import forms as of_the_register
 
 
 def all_forms() -> Iterator[type[forms.Form]]:
-    for module in (filters, makers, papers, keys, of_the_register):
+    for module in (filters, makers, papers, keys, of_the_register, of_the_notices):
         for found in vars(module).values():
             if (
                 isinstance(found, type)

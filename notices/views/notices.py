@@ -1,9 +1,9 @@
-"""The notices of one's organisation: the bell, the list, what is read, what stays silent."""
+"""The notices of one's organisation: the bell, the list, what is read, what stays silent or comes by mail."""
 
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -11,13 +11,24 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from chipledger.refusals import Refused
 from notices.actions.reading import choose, mark_all_read, mark_read
 from notices.models import Kind, Notice
-from notices.queries import MOST_COUNTED, NAMES, address_of, preference_of, sentence_of, unread, with_read
+from notices.queries import (
+    MOST_COUNTED,
+    NAMES,
+    address_of,
+    mailed_to,
+    organisation_told,
+    preference_of,
+    sentence_of,
+    unread,
+    with_read,
+)
 from portal.doorway import page
 from registry.access import Reader, get_visible, visible
 from web.components import Column
 from web.paging import Keyset
 
 NEWEST = Keyset(("-id",))
+CHANNELS = (Column("Kind"), Column("Counted by the bell"), Column("By mail"))
 COLUMNS = (Column("When"), Column("Kind"), Column("What"), Column(""))
 
 
@@ -58,13 +69,27 @@ def bell(request: HttpRequest, reader: Reader) -> HttpResponse:
     return render(request, "notices/count.html", {"number": number, "shown": shown})
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @page
-def follow(request: HttpRequest, reader: Reader, number: int) -> HttpResponse:
-    """Mark a notice read, and go to what it is about."""
-    notice = get_visible(reader, Notice, pk=number)
-    mark_read(notice, by=reader)
-    return redirect("notices" if "stay" in request.POST else address_of(notice))
+def notice(request: HttpRequest, reader: Reader, number: int) -> HttpResponse:
+    """One notice, where a letter leads; posting marks it read and goes to what it is about.
+
+    Somebody who acts for another organisation at the moment is told so, when they are a member of this one, too.
+    """
+    if request.method == "POST":
+        found = get_visible(reader, Notice, pk=number)
+        mark_read(found, by=reader)
+        return redirect("notices" if "stay" in request.POST else address_of(found))
+    told = visible(reader, Notice).select_related(*NAMES).filter(pk=number)
+    one = with_read(told, preference_of(reader)).first()
+    if one is not None:
+        context = {"title": one.get_kind_display(), "notice": one, "sentence": sentence_of(one)}
+        return render(request, "notices/notice.html", context)
+    elsewhere = organisation_told(reader, number)
+    if elsewhere is None:
+        raise Http404
+    context = {"title": "Another organisation's notice", "elsewhere": elsewhere}
+    return render(request, "notices/elsewhere.html", context)
 
 
 @require_POST
@@ -79,14 +104,22 @@ def read_all(request: HttpRequest, reader: Reader) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @page
 def preferences(request: HttpRequest, reader: Reader) -> HttpResponse:
-    """Which kinds the bell counts, for this person and organisation."""
+    """Which kinds the bell counts and which come by mail, for this person and organisation."""
     if request.method == "POST":
-        wanted = request.POST.getlist("counted")
-        if set(wanted) - set(Kind.values):
-            raise Refused("unknown_kind", "There is no such kind of notice.", field="counted")
-        choose([kind for kind in Kind.values if kind not in wanted], by=reader)
+        counted, mailed = request.POST.getlist("counted"), request.POST.getlist("mailed")
+        for field, said in (("counted", counted), ("mailed", mailed)):
+            if set(said) - set(Kind.values):
+                raise Refused("unknown_kind", "There is no such kind of notice.", field=field)
+        silent = [kind for kind in Kind.values if kind not in counted]
+        choose(silent=silent, by_mail=mailed, by=reader)
         messages.success(request, "Your choice is kept.")
         return redirect("notices")
-    silent = preference_of(reader).silent
-    kinds = [(value, label, value not in silent) for value, label in Kind.choices]
-    return render(request, "notices/preferences.html", {"title": "What the bell counts", "kinds": kinds})
+    preference = preference_of(reader)
+    by_mail = mailed_to(reader, preference)
+    context = {
+        "title": "What you are told of",
+        "kinds": [(kind, kind not in preference.silent, kind in by_mail) for kind in Kind],
+        "columns": CHANNELS,
+        "email": reader.person.email if reader.person else "",
+    }
+    return render(request, "notices/preferences.html", context)

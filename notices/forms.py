@@ -1,0 +1,46 @@
+"""What administrators fill in about webhooks, and by what their deliveries are filtered."""
+
+from __future__ import annotations
+
+from django import forms
+from django.db.models import QuerySet
+
+from notices.models import Delivery, DeliveryState, Kind
+from notices.rules import ASK_FOR_AN_ACT
+from portal.forms.filters import ANY, Filter
+
+
+class WebhookForm(forms.Form):
+    """Where an organisation's receiver is, and what it wants to be told of."""
+
+    label = forms.CharField(
+        label="Name", max_length=80, help_text="So that a colleague knows which receiver it is."
+    )
+    url = forms.CharField(
+        label="URL",
+        max_length=500,
+        widget=forms.URLInput(attrs={"placeholder": "https://", "spellcheck": "false"}),
+        help_text="Begins with https:// and is reachable from the public internet. Redirects are not followed.",
+    )
+    kinds = forms.MultipleChoiceField(
+        label="Kinds of notices",
+        choices=Kind.choices,
+        initial=[kind.value for kind in ASK_FOR_AN_ACT],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Chosen are, to begin with, those that somebody has to do something about.",
+    )
+
+
+class DeliveryFilter(Filter):
+    """Which deliveries of a webhook."""
+
+    state = forms.ChoiceField(
+        required=False,
+        choices=[*ANY, *DeliveryState.choices],
+        help_text="Waiting for an attempt, delivered, given up, or not sent",
+    )
+
+    def narrow(self, rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        """Those in the state that is asked for; all, when none is."""
+        state = self.answers().get("state")
+        return rows.filter(state=state) if state else rows

@@ -1,0 +1,73 @@
+"""What holds for the two ways out of the house: which kinds come by mail at first, and when is tried again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from secrets import SystemRandom
+from typing import Final
+
+from chipledger.refusals import Refused
+from notices.models import Delivery, DeliveryState, Kind, Webhook
+from registry.models import Role
+
+ASK_FOR_AN_ACT: Final = (
+    Kind.TRANSFER_DISPATCHED,
+    Kind.TRANSFER_OVERDUE,
+    Kind.FINDING_OPENED,
+    Kind.FINDING_DUE,
+    Kind.PAPER_WAITING,
+    Kind.WEBHOOK_STOPPED,
+)
+"""The kinds that somebody has to do something about; they come by mail until a person says otherwise."""
+
+MAIL_RETRIES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 2 * 60, 8 * 60, 24 * 60))
+"""How long after an attempt a letter is tried again; it has failed when none is left."""
+
+WEBHOOK_RETRIES: Final = (
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    *(timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)),
+)
+"""The schedule that Standard Webhooks gives: ten attempts in 75 hours and 35 minutes."""
+
+JITTER: Final = 0.1
+SECRET_OVERLAP: Final = timedelta(hours=24)
+KEPT: Final = timedelta(days=30)
+"""How long settled mailings and deliveries are kept."""
+
+MOST_WEBHOOKS: Final = 20
+
+
+def first_by_mail(role: Role) -> list[str]:
+    """The kinds that come by mail to somebody who never chose: none to a viewer, who may not act on any."""
+    return [] if role == Role.VIEWER else [kind.value for kind in ASK_FOR_AN_ACT]
+
+
+def mail_again_after(attempts: int) -> timedelta | None:
+    """How long to wait after so many attempts; None when it is over."""
+    return MAIL_RETRIES[attempts - 1] if attempts <= len(MAIL_RETRIES) else None
+
+
+def deliver_again_after(attempts: int) -> timedelta | None:
+    """The same for webhooks, up to a tenth longer by chance, so that what failed together is not tried together."""
+    if attempts > len(WEBHOOK_RETRIES):
+        return None
+    return WEBHOOK_RETRIES[attempts - 1] * (1 + SystemRandom().uniform(0, JITTER))
+
+
+def check_is_on(webhook: Webhook) -> None:
+    """Refuse to send anything to a webhook that is switched off."""
+    if webhook.disabled_at is not None:
+        raise Refused(
+            "webhook_disabled", "This webhook is switched off; switch it on before you send.", status=409
+        )
+
+
+def check_may_be_sent_again(delivery: Delivery) -> None:
+    """Refuse to send what is still on its way, or to a webhook that is switched off."""
+    check_is_on(delivery.webhook)
+    if delivery.state == DeliveryState.WAITING:
+        raise Refused(
+            "delivery_waits", "This delivery waits for its next attempt already; look again then.", status=409
+        )
