@@ -27,7 +27,7 @@ class WebhookForm(forms.Form):
         choices=Kind.choices,
         initial=[kind.value for kind in ASK_FOR_AN_ACT],
         widget=forms.CheckboxSelectMultiple,
-        help_text="Chosen are, to begin with, those that somebody has to do something about.",
+        help_text="It is told of these. To begin with, those that somebody has to do something about.",
     )
 
 

@@ -28,7 +28,7 @@ from web.components import Column
 from web.paging import Keyset
 
 NEWEST = Keyset(("-id",))
-CHANNELS = (Column("Kind"), Column("Counted by the bell"), Column("By mail"))
+CHANNELS = (Column("Kind"), Column("Bell"), Column("Mail"))
 COLUMNS = (Column("When"), Column("Kind"), Column("What"), Column(""))
 
 
