@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from django import forms
 from django.db.models import QuerySet
 
-from notices.models import Delivery, DeliveryState, Kind
+from notices.models import Delivery, DeliveryState, Kind, Webhook
 from notices.rules import ASK_FOR_AN_ACT
 from portal.forms.filters import ANY, Filter
 
@@ -26,21 +29,30 @@ class WebhookForm(forms.Form):
         label="Kinds of notices",
         choices=Kind.choices,
         initial=[kind.value for kind in ASK_FOR_AN_ACT],
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
         help_text="It is told of these. To begin with, those that somebody has to do something about.",
     )
 
 
 class DeliveryFilter(Filter):
-    """Which deliveries of a webhook."""
+    """Deliveries by their webhook, and by how they went."""
 
+    webhook = forms.ChoiceField(required=False, help_text="Where it goes.")
     state = forms.ChoiceField(
         required=False,
         choices=[*ANY, *DeliveryState.choices],
-        help_text="Waiting for an attempt, delivered, given up, or not sent",
+        help_text="Waiting for an attempt, delivered, given up, or not sent.",
     )
 
+    def __init__(self, *args: Any, webhooks: Iterable[Webhook], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        webhook = self.fields["webhook"]
+        if isinstance(webhook, forms.ChoiceField):
+            webhook.choices = [*ANY, *((str(each.pk), each.label) for each in webhooks)]
+
     def narrow(self, rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
-        """Those in the state that is asked for; all, when none is."""
-        state = self.answers().get("state")
-        return rows.filter(state=state) if state else rows
+        """Those that are asked for."""
+        said = self.answers()
+        if said["webhook"]:
+            rows = rows.filter(webhook=said["webhook"])
+        return rows.filter(state=said["state"]) if said["state"] else rows

@@ -11,7 +11,7 @@ from django.urls import reverse
 from audits.rules import RULE_OF
 from notices.models import Kind, Notice, Preference, ReadMark, Webhook, WebhookEvent
 from notices.rules import first_by_mail
-from portal.queries.people import names_of
+from portal.queries.people import named, names_of
 from registry.access import Reader, reader_for, visible
 from registry.models import Membership, Organisation, Role
 
@@ -53,7 +53,7 @@ def history_of(reader: Reader, webhook: Webhook) -> list[tuple[WebhookEvent, str
     found = visible(reader, WebhookEvent).filter(webhook=webhook)
     events = list(found.order_by("-pk")[:MOST_HISTORY])
     known = names_of(reader, {each.by for each in events if each.by})
-    return [(each, known.get(each.by, each.by[:12]) or "The house") for each in events]
+    return [(each, named(each.by, known) or "the house") for each in events]
 
 
 def with_read(

@@ -17,7 +17,7 @@ pages: list[URLPattern] = [
     path("webhooks/", webhooks.webhooks, name="webhooks"),
     path("webhooks/<int:number>/", webhooks.webhook, name="webhook"),
     path("webhooks/<int:number>/act/", webhooks.act, name="webhook-act"),
-    path("webhooks/<int:number>/deliveries/", deliveries.deliveries, name="webhook-deliveries"),
+    path("webhooks/deliveries/", deliveries.deliveries, name="deliveries"),
     path("webhooks/deliveries/<uuid:number>/", deliveries.delivery, name="delivery"),
     path("webhooks/deliveries/<uuid:number>/again/", deliveries.again, name="send-again"),
 ]

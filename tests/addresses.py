@@ -77,7 +77,6 @@ def addresses(scene: Scene, person: Person) -> list[str]:
         "records": [person.pseudonym],
         "notice": visible(reader, Notice).order_by("-pk").values_list("pk", flat=True),
         "webhook": webhooks.values_list("pk", flat=True),
-        "webhook-deliveries": webhooks.values_list("pk", flat=True),
         "delivery": Delivery.objects.filter(webhook__in=webhooks).values_list("uid", flat=True),
         "rotate-key": Key.objects.filter(person=person.pseudonym).values_list("key_id", flat=True),
         "revoke-key": Key.objects.filter(signer=organisation.pk).values_list("key_id", flat=True),

@@ -178,5 +178,4 @@ def _locked(webhook: Webhook) -> Webhook:
 
 
 def _told(webhook: Webhook, deed: WebhookDeed, *, by: Reader, at: datetime) -> None:
-    pseudonym = by.person.pseudonym if by.person else ""
-    tell([note_webhook_deed(webhook, deed, by=pseudonym, at=at)], at=at)
+    tell([note_webhook_deed(webhook, deed, by=by.pseudonym, at=at)], at=at)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -17,21 +18,30 @@ from notices.models import Delivery, DeliveryState, Webhook
 from notices.rules import check_may_be_sent_again
 from notices.views.webhooks import reason, wake
 from portal.doorway import page, refusal_of
+from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from registry.access import Reader, check_role, get_visible, visible
 from registry.models import Role
 from web.components import Column, Tone
 from web.paging import Keyset
 
 NEWEST = Keyset(("-id",))
-COLUMNS = (
-    Column("Made"),
-    Column("Kind"),
-    Column("State"),
-    Column("Attempts", numeric=True),
-    Column("Answer", numeric=True),
-    Column("Took", numeric=True),
-    Column("Next attempt"),
-    Column(""),
+LISTING = Listing(
+    "deliveries",
+    "Deliveries to webhooks",
+    (
+        Column("Made", key="made_at"),
+        Column("Webhook", key="webhook", exports=("webhook", "webhook_id")),
+        Column("Kind", key="kind"),
+        Column("State", key="state", exports=("state", "error")),
+        Column("Attempts", key="attempts", numeric=True),
+        Column("Answer", key="status", numeric=True),
+        Column("Took", key="duration_ms", numeric=True),
+        Column("Next attempt", key="next_attempt_at"),
+    ),
+    (
+        *("made_at", "webhook", "webhook_id", "kind", "state", "error"),
+        *("attempts", "status", "duration_ms", "next_attempt_at"),
+    ),
 )
 TONES = {
     DeliveryState.WAITING: Tone.WAIT,
@@ -43,18 +53,21 @@ TONES = {
 
 @require_safe
 @page
-def deliveries(request: HttpRequest, reader: Reader, number: int) -> HttpResponse:
-    """The deliveries of a webhook, newest first."""
-    webhook = get_visible(reader, Webhook, pk=number, deleted_at__isnull=True)
-    form = DeliveryFilter(request.GET)
-    found = NEWEST.page(form.narrow(visible(reader, Delivery).filter(webhook=webhook)), request)
-    context = {
-        "title": f"Deliveries to {webhook.label}",
-        "webhook": webhook,
+def deliveries(request: HttpRequest, reader: Reader) -> HttpResponseBase:
+    """What went to the organisation's webhooks, newest first."""
+    views = views_of(reader, LISTING)
+    if (opened := default_view(request, reader, views)) is not None:
+        return opened
+    living = visible(reader, Webhook).filter(deleted_at__isnull=True)
+    form = DeliveryFilter(request.GET, webhooks=living.order_by("pk"))
+    rows = form.narrow(visible(reader, Delivery).filter(webhook__in=living).select_related("webhook"))
+    if (file := export_asked(request, LISTING, rows, NEWEST, _cells, form=form)) is not None:
+        return file
+    found = NEWEST.page(rows, request)
+    context = list_context(request, reader, LISTING, views) | {
         "form": form,
         "page": found,
         "rows": [(each, TONES[DeliveryState(each.state)]) for each in found.items],
-        "columns": COLUMNS,
     }
     return render(request, "notices/deliveries.html", context)
 
@@ -90,6 +103,22 @@ def again(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
     wake()
     messages.info(request, "It is sent again.")
     return redirect("delivery", number)
+
+
+def _cells(deliveries: list[Delivery]) -> Iterator[tuple[object, ...]]:
+    for each in deliveries:
+        yield (
+            each.made_at,
+            each.webhook.label,
+            message_id(each.uid),
+            each.kind,
+            each.state,
+            each.error,
+            each.attempts,
+            each.status,
+            each.duration_ms,
+            each.next_attempt_at,
+        )
 
 
 def _living(reader: Reader, number: UUID) -> Delivery:

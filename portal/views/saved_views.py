@@ -30,6 +30,7 @@ LISTS = {
     "balances": "Balances",
     "organisations": "Organisations",
     "chip-models": "Chip models",
+    "deliveries": "Deliveries to webhooks",
 }
 TABLE = (Column("View"), Column("List"), Column("Whose"), Column("Saved"), Column(""))
 

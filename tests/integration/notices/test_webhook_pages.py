@@ -119,8 +119,9 @@ def test_for_strangers_there_is_nothing(watched: World, administrator: Reader) -
     webhook = added(administrator)
     delivery = deeds.send_test(webhook, by=administrator, at=clock.now())
     stranger = prove(browse_as(person_of(watched.second_operator)))
-    for name in ("webhook", "webhook-deliveries"):
-        assert stranger.get(reverse(name, args=[webhook.pk])).status_code == 404
+    assert stranger.get(reverse("webhook", args=[webhook.pk])).status_code == 404
+    assert stranger.get(reverse("deliveries")).context["rows"] == []
+    assert stranger.get(reverse("deliveries"), {"webhook": webhook.pk}).status_code == 400
     assert stranger.get(reverse("delivery", args=[delivery.uid])).status_code == 404
     assert stranger.post(reverse("send-again", args=[delivery.uid])).status_code == 404
     assert stranger.post(reverse("webhook", args=[webhook.pk]), SAID).status_code == 404
@@ -249,15 +250,25 @@ def test_the_log_filters_by_state_and_goes_on_by_pages(administrator: Reader, bo
         )
         for number in range(130)
     )
-    log = reverse("webhook-deliveries", args=[webhook.pk])
-    page = boss.get(log, {"state": "failed"})
+    other = added(administrator, label="Other")
+    Delivery.objects.create(
+        webhook=other, kind=TEST_KIND, made_at=now, state=DeliveryState.FAILED, settled_at=now
+    )
+    log = reverse("deliveries")
+    asked = {"state": "failed", "webhook": str(webhook.pk)}
+    page = boss.get(log, asked)
     shown = [each.pk for each, _ in page.context["rows"]]
     assert len(shown) == 50
     following = boss.get(page.context["page"].next_url)
     shown += [each.pk for each, _ in following.context["rows"]]
     assert following.context["page"].next_url is None
-    expected = Delivery.objects.filter(state=DeliveryState.FAILED).order_by("-pk")
+    expected = Delivery.objects.filter(state=DeliveryState.FAILED, webhook=webhook).order_by("-pk")
     assert shown == list(expected.values_list("pk", flat=True))
+    exported = b"".join(boss.get(log, asked | {"format": "csv"}).streaming_content).decode().splitlines()
+    assert len([line for line in exported if "webhook.test" in line]) == len(shown)
+    answer = boss.post(reverse("save-view", args=["deliveries"]), {"name": "Lost", "query": "state=failed"})
+    assert answer.status_code == 302
+    assert "Lost" in text(boss.get(log))
     assert boss.get(log, {"state": "lost"}).status_code == 400
 
 
@@ -280,7 +291,7 @@ def test_a_delivery_of_what_a_colleague_may_not_see_is_not_there_for_them(
     delivery = Delivery.objects.get()
     viewer = browse_as(person_of(watched.operator, Role.VIEWER))
     assert viewer.get(reverse("delivery", args=[delivery.uid])).status_code == 404
-    assert viewer.get(reverse("webhook-deliveries", args=[webhook.pk])).context["rows"] == []
+    assert viewer.get(reverse("deliveries"), {"webhook": webhook.pk}).context["rows"] == []
 
 
 def test_pages_cost_the_same_for_one_row_as_for_fifty(
@@ -297,5 +308,5 @@ def test_pages_cost_the_same_for_one_row_as_for_fifty(
             boss.get(reverse("webhooks"))
         with django_assert_num_queries(3 + 3):  # the webhook, what was done to it, who did it
             boss.get(reverse("webhook", args=[webhook.pk]))
-        with django_assert_num_queries(3 + 2):  # the webhook, the page
-            boss.get(reverse("webhook-deliveries", args=[webhook.pk]))
+        with django_assert_num_queries(3 + 3):  # saved views, the webhooks to choose from, the page
+            boss.get(reverse("deliveries"))

@@ -36,6 +36,7 @@ LISTS = [
         "notices",
         "notice-preferences",
         "webhooks",
+        "deliveries",
     ),
 ]
 
