@@ -122,6 +122,7 @@ def _services(demo: Demo) -> Iterator[Services | None]:
         "ATTESTATION_CADENCE_HOURS": str(7 * 24),
         "SECRET_KEY": secrets.token_urlsafe(48),
         "PUBLIC_URL": f"http://localhost:{demo.port}",
+        "WEBHOOKS_TO_LOOPBACK": "true",
     }
     if uses_own_servers():
         yield None

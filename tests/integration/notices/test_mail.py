@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -198,6 +201,18 @@ def test_a_letter_that_was_not_taken_goes_out_later_with_what_is_new_by_then(
     assert send_mail_waiting(at=now + MAIL_RETRIES[0] + timedelta(minutes=1)) == 1
     (letter,) = letters(person)
     assert letter.count("Transfer dispatched to you") == 2
+
+
+def test_a_worker_that_never_served_a_page_knows_who_may_read_what_a_notice_is_about() -> None:
+    asks = (
+        "import django; django.setup(); from registry.access import _VISIBLE; from notices.models import Notice;"
+        "print([f.name for f in Notice._meta.fields if f.is_relation and f.related_model not in _VISIBLE])"
+    )
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    found = subprocess.run(
+        [sys.executable, "-c", asks], env=environment, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
 
 
 def test_what_was_sent_long_ago_is_forgotten(watched: World) -> None:
