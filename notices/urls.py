@@ -17,7 +17,7 @@ pages: list[URLPattern] = [
     path("webhooks/", webhooks.webhooks, name="webhooks"),
     path("webhooks/<int:number>/", webhooks.webhook, name="webhook"),
     path("webhooks/<int:number>/act/", webhooks.act, name="webhook-act"),
-    path("webhooks/deliveries/", deliveries.deliveries, name="deliveries"),
-    path("webhooks/deliveries/<uuid:number>/", deliveries.delivery, name="delivery"),
-    path("webhooks/deliveries/<uuid:number>/again/", deliveries.again, name="send-again"),
+    path("deliveries/", deliveries.deliveries, name="deliveries"),
+    path("deliveries/<uuid:number>/", deliveries.delivery, name="delivery"),
+    path("deliveries/<uuid:number>/again/", deliveries.again, name="send-again"),
 ]
