@@ -50,6 +50,7 @@ AUTHORITY: Final[dict[str, Grant]] = {
     "chips.recovered": Grant(HOLDERS, PEOPLE),
     "chips.retired": Grant(HOLDERS, PEOPLE),
     "chips.destroyed": Grant(HOLDERS, PEOPLE),
+    "stock.counted": Grant(HOLDERS, PEOPLE),
     "statement.corrected": Grant(HOLDERS, PEOPLE),
     "evidence.collected": Grant(HOLDERS, MACHINES),
     "outage.declared": Grant(HOLDERS, PEOPLE | MACHINES),

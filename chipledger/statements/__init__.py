@@ -41,6 +41,7 @@ _MODELS: tuple[type[Statement], ...] = (
     tracking.ChipsRecovered,
     tracking.ChipsRetired,
     tracking.ChipsDestroyed,
+    tracking.StockCounted,
     tracking.StatementCorrected,
     attestations.EvidenceCollected,
     attestations.OutageDeclared,

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from chipledger.statements.common import (
+    MAX_INLINE_CHIPS,
     ChipName,
     ChipSelection,
     Code,
@@ -221,6 +222,21 @@ class ChipsDestroyed(ChipSelection):
     v: Literal[1] = 1
     happened_at: Instant
     certificate: Digest
+
+
+class StockCounted(ChipSelection):
+    """The holder has counted one of its sites: these chips were found there at `counted_at`, and no others.
+
+    It is a claim and moves nothing. A chip that the book does not know, or has elsewhere, may be named like any other;
+    an empty list says that the site was found empty.
+    """
+
+    kind: Literal["stock.counted"] = "stock.counted"
+    v: Literal[1] = 1
+    site: SiteCode
+    counted_at: Instant
+    method: Literal["scan", "file", "attestations"]
+    chips: Annotated[list[ChipName], Field(max_length=MAX_INLINE_CHIPS)] | None = None
 
 
 class StatementCorrected(Statement):

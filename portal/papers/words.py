@@ -14,6 +14,7 @@ from chipledger.statements.tracking import (
     ChipsDestroyed,
     Reason,
     StatementCorrected,
+    StockCounted,
     StockOpened,
     TransferDispatched,
     TransferReceived,
@@ -189,6 +190,30 @@ def _destroyed(body: ChipsDestroyed, who: str) -> Words:
     )
 
 
+METHODS = {
+    "scan": "scanned or read, one by one",
+    "file": "a file",
+    "attestations": "chips that had just attested there",
+}
+
+
+def _counted(body: StockCounted, who: str) -> Words:
+    named, total, facts = _selected(body)
+    return Words(
+        f"Count of {body.site} by {who}: {chips(total)} found",
+        f"{who} has counted its site {body.site} and found {chips(total)} there, and no others. This moves nothing; "
+        "it must explain what differs from the book.",
+        (
+            Fact("Site", body.site),
+            when("Counted", body.counted_at),
+            Fact("Counted by", METHODS[body.method]),
+            *facts,
+        ),
+        named,
+        total,
+    )
+
+
 def _corrected(body: StatementCorrected, who: str) -> Words:
     return Words(
         f"Correction by {who}",
@@ -216,6 +241,7 @@ _WORDS: dict[Any, Callable[[Any, str], Words]] = {
     TransferReceived: _received,
     TransferSettled: _settled,
     TransferVoided: _voided,
+    StockCounted: _counted,
     ChipsAtSite: _at_site,
     ChipsDestroyed: _destroyed,
     StatementCorrected: _corrected,

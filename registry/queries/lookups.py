@@ -15,11 +15,15 @@ from registry.models import Application, ApplicationState, ChipModel, Organisati
 OPEN_APPLICATIONS = (ApplicationState.APPLIED, ApplicationState.VETTED)
 
 
-def hold_names(scope: str, names: Iterable[str]) -> None:
-    """Of two statements that claim one name at once, let the second wait until the first is booked, then see it."""
+def hold_names(scope: str, names: Iterable[str], *, shared: bool = False) -> None:
+    """Of two statements that claim one name at once, let the second wait until the first is booked, then see it.
+
+    ``shared``: those that only read what the name stands for do not wait for each other.
+    """
+    lock = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
     with connection.cursor() as cursor:
         for name in sorted(set(names)):
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{scope}:{name}"])
+            cursor.execute(f"SELECT {lock}(hashtextextended(%s, 0))", [f"{scope}:{name}"])
 
 
 def find_organisation(handle: str) -> Organisation | None:

@@ -32,7 +32,8 @@ def move(
     """Take the chips of a temporary table (``chip_id``) from wherever each is to an account; returns how many.
 
     One movement for each account they leave. The chips, or the transfer they are in, are locked; RuntimeError when
-    a chip has no holding or was moved meanwhile all the same.
+    a chip has no holding or was moved meanwhile all the same. The accounts are shared with other movements, and not
+    with a count of the site.
     """
     sources = _count_by_account(chips)
     if not sources:
@@ -72,7 +73,7 @@ def enter(filing: Filing[B], kind: MovementKind, *, to: Place, effective_at: dat
             """INSERT INTO tracking_movement
                    (kind, statement_id, transfer_id, source_id, target_id, quantity, effective_at, recorded_at)
                SELECT %s, %s, NULL, NULL, id, %s, %s, %s FROM tracking_account
-               WHERE kind = %s AND organisation_id = %s AND site_id = %s RETURNING id, target_id""",
+               WHERE kind = %s AND organisation_id = %s AND site_id = %s FOR SHARE RETURNING id, target_id""",
             [kind, filing.booked.pk, quantity, effective_at, filing.at, to.kind, to.organisation, to.site],
         )
         movement, account = cursor.fetchone()
@@ -105,7 +106,10 @@ def _count_by_account(chips: str) -> dict[int, int]:
 
 
 def _open_accounts(to: Place, sources: list[int]) -> None:
-    """Make the accounts that chips go to where there are none, in order of the site, so that nobody deadlocks."""
+    """Make the accounts that chips go to where there are none, in order of the site, so that nobody deadlocks.
+
+    A first account on hand waits for a count of its site, as later movements wait at the account itself.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO tracking_account (kind, organisation_id, site_id)
@@ -115,9 +119,12 @@ def _open_accounts(to: Place, sources: list[int]) -> None:
                WHERE wanted.site_id IS NOT NULL AND NOT EXISTS (
                    SELECT FROM tracking_account known WHERE known.kind = %(kind)s
                    AND known.organisation_id = %(organisation)s AND known.site_id = wanted.site_id)
-               ORDER BY wanted.site_id ON CONFLICT DO NOTHING""",
+               ORDER BY wanted.site_id ON CONFLICT DO NOTHING RETURNING site_id""",
             {"kind": to.kind, "organisation": to.organisation, "site": to.site, "sources": sources},
         )
+        made = [int(row[0]) for row in cursor.fetchall()]
+        if made and to.kind == AccountKind.ON_HAND:
+            cursor.execute("SELECT FROM registry_site WHERE id = ANY(%s) ORDER BY id FOR SHARE", [made])
 
 
 def _record_movements(
@@ -138,7 +145,7 @@ def _record_movements(
                JOIN tracking_account source ON source.id = taken.account_id
                JOIN tracking_account target ON target.kind = %s AND target.organisation_id = %s
                 AND target.site_id = coalesce(%s::bigint, source.site_id)
-               ORDER BY source.id RETURNING id""",
+               ORDER BY source.id FOR SHARE OF source, target RETURNING id""",
             [
                 kind,
                 filing.booked.pk,

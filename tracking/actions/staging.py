@@ -15,10 +15,12 @@ from ledger.handlers import B, Filing
 STAGED: Final = "staged_holdings"
 MOVING: Final = "moving_chips"
 SETS: Final = "receipt_sets"
+EXPECTED: Final = "expected_chips"
 COLUMNS: Final = {
     STAGED: 'row bigint, name text COLLATE "C", chip_id bigint',
     MOVING: "chip_id bigint",
     SETS: 'row bigint, kind text, name text COLLATE "C", chip_id bigint, found text COLLATE "C", why text',
+    EXPECTED: 'chip_id bigint, name text COLLATE "C"',
 }
 WORTH_COUNTING: Final = 1000
 Parameters = Sequence[int | str | bool | list[int] | list[str] | None]

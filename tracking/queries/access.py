@@ -7,7 +7,16 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from ledger.models import SignerKind
 from registry.access import Reader, readable, says_who_is_within_reach
 from registry.models import Chip, Organisation, Site
-from tracking.models import Account, Difference, Holding, Movement, MovementLine, Transfer
+from tracking.models import (
+    Account,
+    Difference,
+    Holding,
+    Movement,
+    MovementLine,
+    StockCount,
+    StockDifference,
+    Transfer,
+)
 
 
 def accounts_touching(reader: Reader) -> QuerySet[Account]:
@@ -61,6 +70,24 @@ def differences_for(reader: Reader) -> QuerySet[Difference]:
     if reader.kind == SignerKind.CARRIER:
         return Difference.objects.none()
     return Difference.objects.filter(transfer__in=transfers_for(reader))
+
+
+@readable(StockCount)
+def stock_counts_for(reader: Reader) -> QuerySet[StockCount]:
+    """One's own; a regulator's, when the site or the organisation that counted it touches its countries."""
+    if reader.is_regulator:
+        sites, parties = _of_countries(reader)
+        return StockCount.objects.filter(
+            Exists(sites.filter(pk=OuterRef("site_id")))
+            | Exists(parties.filter(pk=OuterRef("organisation_id")))
+        )
+    return StockCount.objects.filter(organisation=reader.organisation)
+
+
+@readable(StockDifference)
+def stock_differences_for(reader: Reader) -> QuerySet[StockDifference]:
+    """Those of the counts that one may open."""
+    return StockDifference.objects.filter(count__in=stock_counts_for(reader))
 
 
 @says_who_is_within_reach

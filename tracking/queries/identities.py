@@ -71,6 +71,12 @@ IDENTITIES: Final[dict[str, str]] = {
         LEFT JOIN tracking_holding holding
           ON holding.chip_id = difference.chip_id AND holding.transfer_id = difference.transfer_id
         WHERE difference.kind = 'short' AND difference.settled_at IS NULL AND holding.chip_id IS NULL""",
+    "a count has as many differences as it says": """
+        SELECT counted.id, counted.missing, counted.unexpected FROM tracking_stockcount counted
+        LEFT JOIN tracking_stockdifference difference ON difference.count_id = counted.id
+        GROUP BY counted.id
+        HAVING counted.missing <> count(difference.id) FILTER (WHERE difference.kind = 'missing')
+            OR counted.unexpected <> count(difference.id) FILTER (WHERE difference.kind = 'unexpected')""",
 }
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from ledger.book import keep
-from tracking.models import Account, Correction, Difference, Holding, Movement, MovementLine, Transfer
+from tracking.models import (
+    Account,
+    Correction,
+    Difference,
+    Holding,
+    Movement,
+    MovementLine,
+    StockCount,
+    StockDifference,
+    Transfer,
+)
 
 _ACCOUNT: Final = """(SELECT account.id, account.kind, answerable.handle, site.code
     FROM tracking_account account JOIN ledger_signer answerable ON answerable.id = account.organisation_id
@@ -62,4 +72,17 @@ keep(
 keep(
     Correction,
     "SELECT statement_id, original_id, previous_id, reason, effective_at, recorded_at FROM tracking_correction",
+)
+keep(
+    StockCount,
+    """SELECT counted.statement_id, answerable.handle, site.code, method, counted_at, recorded_at, expected, found,
+              missing, unexpected
+       FROM tracking_stockcount counted JOIN ledger_signer answerable ON answerable.id = counted.organisation_id
+       JOIN registry_site site ON site.id = counted.site_id""",
+)
+keep(
+    StockDifference,
+    f"""SELECT counted.statement_id, difference.kind, difference.name, chip.name AS expected
+        FROM tracking_stockdifference difference JOIN tracking_stockcount counted ON counted.id = difference.count_id
+        LEFT JOIN {_CHIP} chip ON chip.id = difference.chip_id""",
 )

@@ -40,6 +40,7 @@ chips.stolen            MIDO      SA
 chips.recovered         MIDO      SA
 chips.retired           MIDO      SA
 chips.destroyed         MIDO      SA
+stock.counted           MIDO      SA
 statement.corrected     MIDO      SA
 evidence.collected      MIDO      X
 outage.declared         MIDO      SAX

@@ -1,0 +1,331 @@
+"""Counts of sites: what the book had there at that instant, against what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from pydantic import ValidationError
+
+from chipledger.manifests import Shape
+from chipledger.refusals import Refused
+from chipledger.statements.tracking import (
+    ChipsLost,
+    StatementCorrected,
+    StockCounted,
+    TransferReceived,
+)
+from ledger import door, integrator, replay
+from tests.integration.attestations.gateway import StandingClock
+from tests.integration.tracking.test_concurrency import at_once, dispatch_paper
+from tests.integration.tracking.trade import Trade, where
+from tests.world import Party, World
+from tracking.models import Holding, Movement, StockCount, StockDifference
+from tracking.queries.identities import check_identities
+
+MINUTE = timedelta(minutes=1)
+
+
+def count(
+    world: World, found: Sequence[str], *, by: Party | None = None, site: str = "fab-1", **fields: Any
+) -> StockCount:
+    """File a count of a site by its holder, the maker at its fab unless told otherwise."""
+    said = {"counted_at": door.now(), "method": "scan", "chips": sorted(found), **fields}
+    outcome = world.submit(StockCounted, by=by or world.maker, site=site, **said)
+    return StockCount.objects.get(statement=outcome.statement)
+
+
+def differences(counted: StockCount) -> set[tuple[str, str]]:
+    return set(StockDifference.objects.filter(count=counted).values_list("kind", "name"))
+
+
+def totals(counted: StockCount) -> tuple[int, int, int, int]:
+    return counted.expected, counted.found, counted.missing, counted.unexpected
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("the_book_closes")
+def test_a_count_names_what_is_missing_and_what_nobody_expected_and_moves_nothing(
+    world: World, chips: list[str]
+) -> None:
+    before = Movement.objects.count(), list(Holding.objects.values_list("chip_id", "movement_id"))
+    counted = count(world, [*chips[1:], "maker-a/NOBODY-1", "nobody/SN-1"])
+    assert totals(counted) == (6, 7, 1, 2)
+    assert differences(counted) == {
+        ("missing", chips[0]),
+        ("unexpected", "maker-a/NOBODY-1"),
+        ("unexpected", "nobody/SN-1"),
+    }
+    assert (Movement.objects.count(), list(Holding.objects.values_list("chip_id", "movement_id"))) == before
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("the_book_closes")
+def test_a_site_that_is_found_empty_misses_everything_that_the_book_has_there(
+    world: World, chips: list[str]
+) -> None:
+    counted = count(world, [])
+    assert totals(counted) == (6, 0, 6, 0)
+    assert differences(counted) == {("missing", chip) for chip in chips}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("the_book_closes")
+def test_a_site_without_any_chip_on_the_book_can_be_counted_and_chips_be_found_there(world: World) -> None:
+    counted = count(world, ["maker-a/FOUND-1"], by=world.operator, site="dc-2")
+    assert totals(counted) == (0, 1, 0, 1)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("the_book_closes")
+def test_the_book_is_asked_as_it_stood_when_the_chips_were_counted(
+    standing: StandingClock, world: World, trade: Trade
+) -> None:
+    """What left after the count was there; what came after it was not; late paper about earlier days counts."""
+    chips = world.commission([f"SN-{number}" for number in range(1, 7)])
+    standing.forward(minutes=10)
+    counted_at = door.now()
+    standing.forward(minutes=10)
+    trade.dispatch(chips[:2])
+    later = world.commission(["LATE-1"])
+    trade.dispatch(chips[2:3], dispatched_at=counted_at - MINUTE)
+    standing.forward(minutes=1)
+
+    counted = count(world, [*chips[:2], *chips[3:]], counted_at=counted_at)
+    assert totals(counted) == (5, 5, 0, 0)
+    now = count(world, [*chips[3:], *later])
+    assert totals(now) == (4, 4, 0, 0)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("the_book_closes")
+def test_a_corrected_instant_counts_as_corrected(standing: StandingClock, world: World, trade: Trade) -> None:
+    chips = world.commission(["SN-1", "SN-2"])
+    standing.forward(minutes=10)
+    dispatch = trade.dispatch(chips[:1])
+    standing.forward(minutes=10)
+    counted_at = door.now()
+    standing.forward(minutes=10)
+    world.submit(
+        StatementCorrected,
+        by=world.maker,
+        original=dispatch,
+        effective_at=counted_at + MINUTE,
+        reason="typed_wrong",
+    )
+    assert totals(count(world, chips, counted_at=counted_at)) == (2, 2, 0, 0)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("the_book_closes")
+def test_chips_in_transit_lost_or_at_another_site_are_not_expected(
+    world: World, trade: Trade, chips: list[str]
+) -> None:
+    trade.receive(trade.dispatch(chips))
+    trade.dispatch(chips[:1], by=world.operator, from_site="dc-1", to_site="dc-2")
+    world.submit(
+        ChipsLost, by=world.operator, site="dc-1", happened_at=door.now(), reason="gone", chips=chips[1:2]
+    )
+    counted = count(world, chips, by=world.operator, site="dc-1")
+    assert totals(counted) == (4, 6, 0, 2)
+    assert differences(counted) == {("unexpected", chips[0]), ("unexpected", chips[1])}
+    assert where(chips[1])[0] == "lost"
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("the_book_closes")
+def test_a_count_of_many_chips_names_a_manifest(world: World) -> None:
+    chips = world.commission([f"SN-{number:04d}" for number in range(700)], keyed=False)
+    manifest = world.upload(world.maker, Shape.CHIPS, [(chip,) for chip in chips[1:]])
+    counted = count(world, [], chips=None, manifest=manifest)
+    assert totals(counted) == (700, 699, 1, 0)
+    assert differences(counted) == {("missing", chips[0])}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"counted_at": timedelta(days=1)}, "happened_in_future"),
+        ({"counted_at": -timedelta(days=31)}, "counted_too_long_ago"),
+        ({"site": "dc-1"}, "not_your_site"),
+        ({"site": "no-such-site"}, "not_your_site"),
+    ],
+    ids=["future", "stale", "foreign", "unknown"],
+)
+def test_a_count_that_cannot_be_taken_is_refused_by_code(
+    world: World, chips: list[str], fields: dict[str, Any], code: str
+) -> None:
+    if "counted_at" in fields:
+        fields = {"counted_at": door.now() + fields["counted_at"]}
+    with pytest.raises(Refused) as caught:
+        count(world, chips, **fields)
+    assert caught.value.code == code
+    assert not StockCount.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_strangers_site_and_none_are_refused_alike(world: World, chips: list[str]) -> None:
+    told = set()
+    for site in ("dc-1", "no-such-site"):
+        with pytest.raises(Refused) as caught:
+            count(world, chips, site=site)
+        told.add((caught.value.code, caught.value.sentence, caught.value.status))
+    assert len(told) == 1
+
+
+@pytest.mark.django_db
+def test_counts_of_a_site_follow_each_other(world: World, chips: list[str]) -> None:
+    first = count(world, chips)
+    for counted_at in (first.counted_at, first.counted_at - MINUTE):
+        with pytest.raises(Refused, match="counted_later_already"):
+            count(world, chips[:2], counted_at=counted_at)
+    assert count(world, chips).counted_at > first.counted_at
+
+
+@pytest.mark.django_db
+def test_a_count_names_each_chip_once_in_order_in_one_of_two_ways_and_few_inline(world: World) -> None:
+    now = door.now()
+    many = [f"maker-a/S{number:05d}" for number in range(10_001)]
+    manifest = world.upload(world.maker, Shape.CHIPS, [("maker-a/S1",)])
+    for said in (
+        {"chips": ["maker-a/S1", "maker-a/S1"]},
+        {"chips": ["maker-a/S2", "maker-a/S1"]},
+        {"chips": many},
+        {"chips": ["S1"]},
+        {"chips": [], "manifest": manifest},
+        {},
+    ):
+        with pytest.raises(ValidationError):
+            world.envelope(StockCounted, by=world.maker, site="fab-1", counted_at=now, method="scan", **said)
+    with pytest.raises(ValidationError):
+        world.envelope(StockCounted, by=world.maker, site="fab-1", counted_at=now, method="guess", chips=[])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", ["tracking_stockcount", "tracking_stockdifference"])
+def test_what_was_counted_is_never_changed(world: World, chips: list[str], table: str) -> None:
+    count(world, chips[1:])
+    for change in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):
+        with (
+            pytest.raises(IntegrityError, match="never changed"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(change)
+
+
+@pytest.mark.django_db
+def test_a_carrier_or_a_machine_counts_nothing(world: World, chips: list[str]) -> None:
+    with pytest.raises(Refused, match="role_may_not_sign"):
+        world.submit(
+            StockCounted,
+            by=world.maker,
+            key=world.maker.machine_key,
+            site="fab-1",
+            counted_at=door.now(),
+            method="scan",
+            chips=chips,
+        )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_count_and_a_dispatch_at_once_agree_with_the_order_in_the_log() -> None:
+    """Whoever comes first, the dispatched chip is on hand before it and gone after it, and replay finds the same."""
+    world = World()
+    world.found()
+    world.populate()
+    chips = world.commission([f"SN-{number}" for number in range(8)])
+    for chip in chips[:6]:
+        dispatch = dispatch_paper(world, [chip], by=world.maker, from_site="fab-1", to_site="dc-1")
+        held = [name for name in chips if where(name)[0] == "on_hand"]
+        paper = world.envelope(
+            StockCounted,
+            by=world.maker,
+            site="fab-1",
+            counted_at=door.now() + timedelta(seconds=1),
+            method="scan",
+            chips=sorted(set(held) - {chip}),
+        )
+        assert at_once(paper, dispatch) == ["booked", "booked"]
+    for counted in StockCount.objects.all():
+        assert counted.missing in (0, 1)
+        assert counted.unexpected == 0
+    while integrator.integrate():
+        pass
+    assert check_identities() == []
+    assert replay.replay() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_count_and_the_first_arrival_at_a_site_at_once_agree_with_the_order_in_the_log() -> None:
+    """Before the arrival there is no account that both could hold."""
+    world = World()
+    world.found()
+    world.populate()
+    sites = [f"new-{number}" for number in range(5)]
+    chips = world.commission([f"SN-{site}" for site in sites])
+    trade = Trade(world)
+    for chip, site in zip(chips, sites, strict=True):
+        world.declare_site(world.operator, site)
+        digest = trade.dispatch([chip], to_site=site)
+        now = door.now()
+        receipt = world.envelope(
+            TransferReceived, by=world.operator, dispatch=digest, received_at=now, accepted_all=True
+        )
+        paper = world.envelope(
+            StockCounted,
+            by=world.operator,
+            site=site,
+            counted_at=now + timedelta(seconds=1),
+            method="scan",
+            chips=[chip],
+        )
+        assert at_once(paper, receipt) == ["booked", "booked"]
+    while integrator.integrate():
+        pass
+    assert check_identities() == []
+    assert replay.replay() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_counts_of_one_site_at_once_the_later_named_one_stands_last() -> None:
+    world = World()
+    world.found()
+    world.populate()
+    chips = world.commission(["SN-1"])
+    now = door.now()
+    papers = [
+        world.envelope(StockCounted, by=world.maker, site="fab-1", counted_at=now, method=method, chips=chips)
+        for method in ("scan", "file")
+    ]
+    assert sorted(at_once(*papers)) == ["booked", "counted_later_already"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_movement_waits_while_its_site_is_counted() -> None:
+    world = World()
+    world.found()
+    world.populate()
+    (chip,) = world.commission(["SN-1"])
+    dispatch = dispatch_paper(world, [chip], by=world.maker, from_site="fab-1", to_site="dc-1")
+
+    def file_it() -> str:
+        try:
+            return door.submit(dispatch).state.value
+        finally:
+            connection.close()
+
+    from tracking.actions.stock_counts import hold_site
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            hold_site("fab-1", by=world.maker.organisation.pk)
+            waiting = pool.submit(file_it)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=1)
+        assert waiting.result(timeout=30) == "accepted"
