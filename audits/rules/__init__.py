@@ -8,6 +8,7 @@ from audits.rules.losses import DECLARED_LOSS
 from audits.rules.rule import Rule
 from audits.rules.sightings import LOCATION_MISMATCH, TAMPER_SUSPECTED, TWO_PLACES, UNBOOKED_PRESENCE
 from audits.rules.silence import STALE_ATTESTATION
+from audits.rules.stock_counts import COUNT_OVER, COUNT_SHORT
 from audits.rules.thresholds import THRESHOLD_EXCEEDED
 from audits.rules.transfers import MISMATCH_INSTANCE, OVERDUE_RECEIPT, QUANTITY_OVER, QUANTITY_SHORT
 
@@ -24,6 +25,8 @@ RULES: Final = (
     TWO_PLACES,
     TAMPER_SUSPECTED,
     DECLARED_LOSS,
+    COUNT_SHORT,
+    COUNT_OVER,
     THRESHOLD_EXCEEDED,
 )
 RULE_OF: Final = {rule.code: rule for rule in RULES}

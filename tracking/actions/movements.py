@@ -9,6 +9,7 @@ from django.db import connection
 
 from ledger.handlers import B, Filing
 from tracking.models import AccountKind, MovementKind, Transfer
+from tracking.queries.stock_counts import HERE
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _count_by_account(chips: str) -> dict[int, int]:
 def _open_accounts(to: Place, sources: list[int]) -> None:
     """Make the accounts that chips go to where there are none, in order of the site, so that nobody deadlocks.
 
-    A first account on hand waits for a count of its site, as later movements wait at the account itself.
+    A site's first account that is counted waits for a count of it, as later movements wait at the account itself.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -123,7 +124,7 @@ def _open_accounts(to: Place, sources: list[int]) -> None:
             {"kind": to.kind, "organisation": to.organisation, "site": to.site, "sources": sources},
         )
         made = [int(row[0]) for row in cursor.fetchall()]
-        if made and to.kind == AccountKind.ON_HAND:
+        if made and to.kind in HERE:
             cursor.execute("SELECT FROM registry_site WHERE id = ANY(%s) ORDER BY id FOR SHARE", [made])
 
 

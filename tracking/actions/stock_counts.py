@@ -11,14 +11,14 @@ from ledger.handlers import Filing
 from registry.models import Site
 from registry.queries.lookups import hold_names
 from tracking.actions.staging import EXPECTED, WORTH_COUNTING, empty
-from tracking.models import Account, AccountKind, StockCount, StockDifference
-from tracking.queries.stock_counts import ON_HAND_AT
+from tracking.models import Account, StockCount, StockDifference
+from tracking.queries.stock_counts import HERE, ON_BOOK_AT, what_is_here
 
 FOUND: Final = "staged_chips"
 
 
 def hold_site(code: str, *, by: int) -> Site | None:
-    """The organisation's own site, held until the commit against everything that would change what is on hand there.
+    """The organisation's own site, held until the commit against everything that would change which chips it has.
 
     Movements share their accounts, and first accounts their site: they wait for us, or we for them, before they draw
     their number, so that they stand in the log in the order in which they saw each other. So do corrections, which
@@ -27,8 +27,8 @@ def hold_site(code: str, *, by: int) -> Site | None:
     hold_names("correction", ["any"], shared=True)
     site = Site.objects.select_for_update(no_key=True).filter(code=code, organisation=by).first()
     if site is not None:
-        here = Account.objects.filter(kind=AccountKind.ON_HAND, organisation=by, site=site)
-        here.select_for_update(no_key=True).first()
+        here = Account.objects.filter(kind__in=HERE, organisation=by, site=site).order_by("pk")
+        list(here.select_for_update(no_key=True))
     return site
 
 
@@ -73,10 +73,7 @@ def _compare(filing: Filing[StockCounted], site: Site) -> tuple[int, int, int]:
     """How many chips were expected, how many found, and how many both; names are compared, never looked up."""
     empty(EXPECTED)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {EXPECTED} {ON_HAND_AT}",
-            {"organisation": filing.signer.pk, "site": site.pk, "at": filing.body.counted_at},
-        )
+        cursor.execute(f"INSERT INTO {EXPECTED} {ON_BOOK_AT}", what_is_here(site, at=filing.body.counted_at))
         if cursor.rowcount >= WORTH_COUNTING:
             cursor.execute(f"ANALYZE {EXPECTED}")
         cursor.execute(

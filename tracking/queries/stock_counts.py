@@ -1,33 +1,34 @@
-"""Counts of sites, and what the book had on hand at a site at an instant, which a count is compared with."""
+"""Counts of sites, and the chips that the book had at a site at an instant, which a count is compared with."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Max, QuerySet
 
 from registry.models import Site
-from tracking.models import StockCount
+from tracking.models import AccountKind, StockCount
 
 _CORRECTED: Final = """LEFT JOIN LATERAL (
         SELECT effective_at FROM tracking_correction WHERE original_id = movement.statement_id
         ORDER BY id DESC LIMIT 1) corrected ON true"""
 _AT: Final = "coalesce(corrected.effective_at, movement.effective_at)"
 
-ON_HAND_AT: Final = f"""
+ON_BOOK_AT: Final = f"""
 WITH here AS (
-    SELECT id FROM tracking_account
-    WHERE kind = 'on_hand' AND organisation_id = %(organisation)s AND site_id = %(site)s),
+    SELECT array_agg(id) AS accounts FROM tracking_account
+    WHERE kind = ANY(%(kinds)s) AND organisation_id = %(organisation)s AND site_id = %(site)s),
 moved_since AS (
     SELECT DISTINCT line.chip_id FROM tracking_movement movement {_CORRECTED}
     JOIN tracking_movementline line ON line.movement_id = movement.id
-    WHERE (movement.source_id = (SELECT id FROM here) OR movement.target_id = (SELECT id FROM here))
+    WHERE (movement.source_id = ANY((SELECT accounts FROM here)::bigint[])
+           OR movement.target_id = ANY((SELECT accounts FROM here)::bigint[]))
       AND {_AT} > %(at)s),
 there AS (
     SELECT holding.chip_id FROM tracking_holding holding
-    WHERE holding.account_id = (SELECT id FROM here)
+    WHERE holding.account_id = ANY((SELECT accounts FROM here)::bigint[])
       AND NOT EXISTS (SELECT FROM moved_since WHERE moved_since.chip_id = holding.chip_id)
     UNION ALL
     SELECT moved_since.chip_id FROM moved_since CROSS JOIN LATERAL (
@@ -35,22 +36,35 @@ there AS (
         JOIN tracking_movement movement ON movement.id = line.movement_id {_CORRECTED}
         WHERE line.chip_id = moved_since.chip_id AND {_AT} <= %(at)s
         ORDER BY movement.id DESC LIMIT 1) last
-    WHERE last.target_id = (SELECT id FROM here))
+    WHERE last.target_id = ANY((SELECT accounts FROM here)::bigint[]))
 SELECT there.chip_id, maker.handle || '/' || chip.serial AS name FROM there
 JOIN registry_chip chip ON chip.id = there.chip_id JOIN ledger_signer maker ON maker.id = chip.maker_id
 """
-"""The chips on hand of an ``organisation`` at a ``site`` ``at`` an instant, by effective time as corrected.
+"""The chips that the book has at a site at an instant, by effective time as corrected; takes `what_is_here`.
 
-What is on hand now, but for the chips that came or went since; of those, the last movement until then decides.
+What is there now, but for the chips that came or went since; of those, the last movement until then decides.
 """
 
+HERE: Final = (AccountKind.ON_HAND, AccountKind.RETIRED)
+"""The accounts whose chips stand at the site: retired ones count until their destruction is certified."""
 
-def names_on_hand(site: Site, *, at: datetime) -> list[str]:
-    """The chips that the site's organisation had on hand there at an instant, as `maker/serial`, sorted."""
+
+def what_is_here(site: Site, *, at: datetime) -> dict[str, Any]:
+    """The parameters of ``ON_BOOK_AT`` for the organisation whose site it is; ``Any`` as a cursor takes them."""
+    return {
+        "kinds": [kind.value for kind in HERE],
+        "organisation": site.organisation_id,
+        "site": site.pk,
+        "at": at,
+    }
+
+
+def names_on_book(site: Site, *, at: datetime) -> list[str]:
+    """The chips that the book had at a site at an instant, as `maker/serial`, sorted."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f'SELECT name FROM ({ON_HAND_AT}) named ORDER BY name COLLATE "C"',
-            {"organisation": site.organisation_id, "site": site.pk, "at": at},
+            f'SELECT name FROM ({ON_BOOK_AT}) named ORDER BY name COLLATE "C"',
+            what_is_here(site, at=at),
         )
         return [name for (name,) in cursor.fetchall()]
 

@@ -17,7 +17,7 @@ from tracking.rules.stock_counts import check_goes_on, check_is_fresh
 
 @handles("stock.counted")
 class Counted(Handler[StockCounted]):
-    """The chips found are compared by name with what the book had on hand at the site when they were counted."""
+    """The chips found are compared by name with those that the book had at the site when they were counted."""
 
     def stage(self, filing: Filing[StockCounted]) -> None:
         manifests.stage(cast("Filing[Body]", filing))

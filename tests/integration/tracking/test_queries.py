@@ -9,7 +9,7 @@ from django.db import connection
 
 from chipledger.statements.tracking import ChipsLost
 from ledger import door
-from tests.integration.tracking.trade import Trade, transfer_of
+from tests.integration.tracking.trade import Trade, count_site, transfer_of
 from tracking.models import Movement
 from tracking.queries.balances import Balance, balances
 from tracking.queries.holdings import holdings_of
@@ -108,6 +108,7 @@ def test_holdings_of_an_organisation(trade: Trade, chips: list[str]) -> None:
         ("UPDATE tracking_transfer SET outstanding = 0", "outstanding of a transfer"),
         ("UPDATE tracking_transfer SET closed_at = now(), state = 'settled'", "open exactly while something"),
         ("UPDATE tracking_difference SET chip_id = chip_id - 1", "a shortage is open"),
+        ("DELETE FROM tracking_stockdifference", "as many differences as it says"),
     ],
 )
 def test_each_identity_notices_what_breaks_it(
@@ -115,6 +116,7 @@ def test_each_identity_notices_what_breaks_it(
 ) -> None:
     trade.receive(trade.dispatch(chips[:2]))
     trade.receive(trade.dispatch(chips[2:4]), accepted=[chips[2]], short=[chips[3]])
+    count_site(trade.world, chips[5:])
     assert check_identities() == []
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")  # go around the append-only triggers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -14,7 +13,9 @@ from pydantic import ValidationError
 from chipledger.manifests import Shape
 from chipledger.refusals import Refused
 from chipledger.statements.tracking import (
+    ChipsDestroyed,
     ChipsLost,
+    ChipsRetired,
     StatementCorrected,
     StockCounted,
     TransferReceived,
@@ -22,21 +23,12 @@ from chipledger.statements.tracking import (
 from ledger import door, integrator, replay
 from tests.integration.attestations.gateway import StandingClock
 from tests.integration.tracking.test_concurrency import at_once, dispatch_paper
-from tests.integration.tracking.trade import Trade, where
-from tests.world import Party, World
+from tests.integration.tracking.trade import Trade, count_site, where
+from tests.world import World
 from tracking.models import Holding, Movement, StockCount, StockDifference
 from tracking.queries.identities import check_identities
 
 MINUTE = timedelta(minutes=1)
-
-
-def count(
-    world: World, found: Sequence[str], *, by: Party | None = None, site: str = "fab-1", **fields: Any
-) -> StockCount:
-    """File a count of a site by its holder, the maker at its fab unless told otherwise."""
-    said = {"counted_at": door.now(), "method": "scan", "chips": sorted(found), **fields}
-    outcome = world.submit(StockCounted, by=by or world.maker, site=site, **said)
-    return StockCount.objects.get(statement=outcome.statement)
 
 
 def differences(counted: StockCount) -> set[tuple[str, str]]:
@@ -53,7 +45,7 @@ def test_a_count_names_what_is_missing_and_what_nobody_expected_and_moves_nothin
     world: World, chips: list[str]
 ) -> None:
     before = Movement.objects.count(), list(Holding.objects.values_list("chip_id", "movement_id"))
-    counted = count(world, [*chips[1:], "maker-a/NOBODY-1", "nobody/SN-1"])
+    counted = count_site(world, [*chips[1:], "maker-a/NOBODY-1", "nobody/SN-1"])
     assert totals(counted) == (6, 7, 1, 2)
     assert differences(counted) == {
         ("missing", chips[0]),
@@ -68,7 +60,7 @@ def test_a_count_names_what_is_missing_and_what_nobody_expected_and_moves_nothin
 def test_a_site_that_is_found_empty_misses_everything_that_the_book_has_there(
     world: World, chips: list[str]
 ) -> None:
-    counted = count(world, [])
+    counted = count_site(world, [])
     assert totals(counted) == (6, 0, 6, 0)
     assert differences(counted) == {("missing", chip) for chip in chips}
 
@@ -76,7 +68,7 @@ def test_a_site_that_is_found_empty_misses_everything_that_the_book_has_there(
 @pytest.mark.django_db
 @pytest.mark.usefixtures("the_book_closes")
 def test_a_site_without_any_chip_on_the_book_can_be_counted_and_chips_be_found_there(world: World) -> None:
-    counted = count(world, ["maker-a/FOUND-1"], by=world.operator, site="dc-2")
+    counted = count_site(world, ["maker-a/FOUND-1"], by=world.operator, site="dc-2")
     assert totals(counted) == (0, 1, 0, 1)
 
 
@@ -95,9 +87,9 @@ def test_the_book_is_asked_as_it_stood_when_the_chips_were_counted(
     trade.dispatch(chips[2:3], dispatched_at=counted_at - MINUTE)
     standing.forward(minutes=1)
 
-    counted = count(world, [*chips[:2], *chips[3:]], counted_at=counted_at)
+    counted = count_site(world, [*chips[:2], *chips[3:]], counted_at=counted_at)
     assert totals(counted) == (5, 5, 0, 0)
-    now = count(world, [*chips[3:], *later])
+    now = count_site(world, [*chips[3:], *later])
     assert totals(now) == (4, 4, 0, 0)
 
 
@@ -117,7 +109,7 @@ def test_a_corrected_instant_counts_as_corrected(standing: StandingClock, world:
         effective_at=counted_at + MINUTE,
         reason="typed_wrong",
     )
-    assert totals(count(world, chips, counted_at=counted_at)) == (2, 2, 0, 0)
+    assert totals(count_site(world, chips, counted_at=counted_at)) == (2, 2, 0, 0)
 
 
 @pytest.mark.django_db
@@ -130,7 +122,7 @@ def test_chips_in_transit_lost_or_at_another_site_are_not_expected(
     world.submit(
         ChipsLost, by=world.operator, site="dc-1", happened_at=door.now(), reason="gone", chips=chips[1:2]
     )
-    counted = count(world, chips, by=world.operator, site="dc-1")
+    counted = count_site(world, chips, by=world.operator, site="dc-1")
     assert totals(counted) == (4, 6, 0, 2)
     assert differences(counted) == {("unexpected", chips[0]), ("unexpected", chips[1])}
     assert where(chips[1])[0] == "lost"
@@ -138,10 +130,33 @@ def test_chips_in_transit_lost_or_at_another_site_are_not_expected(
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("the_book_closes")
+def test_retired_chips_stand_at_the_site_until_their_destruction_is_certified(
+    standing: StandingClock, world: World
+) -> None:
+    chips = world.commission(["SN-1", "SN-2", "SN-3"])
+    standing.forward(minutes=1)
+    counted_at = door.now()
+    standing.forward(minutes=1)
+    world.submit(
+        ChipsRetired, by=world.maker, site="fab-1", happened_at=door.now(), reason="end", chips=chips[:2]
+    )
+    world.submit(
+        ChipsDestroyed, by=world.maker, happened_at=door.now(), certificate="0" * 64, chips=chips[:1]
+    )
+    standing.forward(minutes=1)
+    assert totals(count_site(world, chips, counted_at=counted_at)) == (3, 3, 0, 0)
+    assert differences(count_site(world, [chips[0], chips[2]])) == {
+        ("unexpected", chips[0]),
+        ("missing", chips[1]),
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("the_book_closes")
 def test_a_count_of_many_chips_names_a_manifest(world: World) -> None:
     chips = world.commission([f"SN-{number:04d}" for number in range(700)], keyed=False)
     manifest = world.upload(world.maker, Shape.CHIPS, [(chip,) for chip in chips[1:]])
-    counted = count(world, [], chips=None, manifest=manifest)
+    counted = count_site(world, [], chips=None, manifest=manifest)
     assert totals(counted) == (700, 699, 1, 0)
     assert differences(counted) == {("missing", chips[0])}
 
@@ -163,7 +178,7 @@ def test_a_count_that_cannot_be_taken_is_refused_by_code(
     if "counted_at" in fields:
         fields = {"counted_at": door.now() + fields["counted_at"]}
     with pytest.raises(Refused) as caught:
-        count(world, chips, **fields)
+        count_site(world, chips, **fields)
     assert caught.value.code == code
     assert not StockCount.objects.exists()
 
@@ -173,18 +188,18 @@ def test_a_strangers_site_and_none_are_refused_alike(world: World, chips: list[s
     told = set()
     for site in ("dc-1", "no-such-site"):
         with pytest.raises(Refused) as caught:
-            count(world, chips, site=site)
+            count_site(world, chips, site=site)
         told.add((caught.value.code, caught.value.sentence, caught.value.status))
     assert len(told) == 1
 
 
 @pytest.mark.django_db
 def test_counts_of_a_site_follow_each_other(world: World, chips: list[str]) -> None:
-    first = count(world, chips)
+    first = count_site(world, chips)
     for counted_at in (first.counted_at, first.counted_at - MINUTE):
         with pytest.raises(Refused, match="counted_later_already"):
-            count(world, chips[:2], counted_at=counted_at)
-    assert count(world, chips).counted_at > first.counted_at
+            count_site(world, chips[:2], counted_at=counted_at)
+    assert count_site(world, chips).counted_at > first.counted_at
 
 
 @pytest.mark.django_db
@@ -209,7 +224,7 @@ def test_a_count_names_each_chip_once_in_order_in_one_of_two_ways_and_few_inline
 @pytest.mark.django_db
 @pytest.mark.parametrize("table", ["tracking_stockcount", "tracking_stockdifference"])
 def test_what_was_counted_is_never_changed(world: World, chips: list[str], table: str) -> None:
-    count(world, chips[1:])
+    count_site(world, chips[1:])
     for change in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):
         with (
             pytest.raises(IntegrityError, match="never changed"),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from chipledger.statements.tracking import (
+    StockCounted,
     TransferDispatched,
     TransferReceived,
     TransferSettled,
@@ -14,7 +15,7 @@ from chipledger.statements.tracking import (
 )
 from ledger import door
 from tests.world import Party, World
-from tracking.models import Holding, Transfer
+from tracking.models import Holding, StockCount, Transfer
 
 
 class Trade:
@@ -57,6 +58,15 @@ class Trade:
         return self.world.submit(
             TransferVoided, by=by or self.maker, dispatch=dispatch, reason="truck_broke_down"
         )
+
+
+def count_site(
+    world: World, found: Sequence[str], *, by: Party | None = None, site: str = "fab-1", **fields: Any
+) -> StockCount:
+    """File a count of a site by its holder, the maker at its fab unless told otherwise."""
+    said = {"counted_at": door.now(), "method": "scan", "chips": sorted(found), **fields}
+    outcome = world.submit(StockCounted, by=by or world.maker, site=site, **said)
+    return StockCount.objects.get(statement=outcome.statement)
 
 
 def where(chip: str) -> tuple[str, str, str]:
