@@ -24,24 +24,22 @@ from tracking.queries.chips import ChipFilter, list_chips
 from tracking.queries.history import View, history_of, in_view
 from tracking.queries.holdings import placements
 from tracking.queries.transfers import lines_of, transfers_towards, with_parties
+from tracking.shown import text_parameter
 from web.bodies import read_flag
 from web.paging import Keyset, KeysetPagination
-
-
-def _text(name: str, description: str, enum: list[str] | None = None) -> OpenApiParameter:
-    return OpenApiParameter(name, OpenApiTypes.STR, description=description, enum=enum)
-
 
 IN_TIME = [
     OpenApiParameter(
         "as_of", OpenApiTypes.DATE, description="The end of that day in UTC, instead of the present."
     ),
-    _text(
+    text_parameter(
         "by",
         "As it was that day by effective time, or as it was known that day by recorded time.",
         [str(by) for by in By],
     ),
-    _text("view", "Effective time as first filed, or as last corrected.", [str(view) for view in View]),
+    text_parameter(
+        "view", "Effective time as first filed, or as last corrected.", [str(view) for view in View]
+    ),
 ]
 
 
@@ -55,11 +53,11 @@ class ChipsView(ListAPIView[Chip]):
     @extend_schema(
         operation_id="list_chips",
         parameters=[
-            _text("maker", "Handle of the maker."),
-            _text("model", "Code of the chip model."),
-            _text("site", "Code of the site where the chips are in the book."),
-            _text("holder", "Handle of the organisation that answers for them."),
-            _text("state", "Kind of account that they are on.", list(AccountKind.values)),
+            text_parameter("maker", "Handle of the maker."),
+            text_parameter("model", "Code of the chip model."),
+            text_parameter("site", "Code of the site where the chips are in the book."),
+            text_parameter("holder", "Handle of the organisation that answers for them."),
+            text_parameter("state", "Kind of account that they are on.", list(AccountKind.values)),
             *IN_TIME,
         ],
     )
@@ -117,9 +115,9 @@ class TransfersView(ListAPIView[Transfer]):
     @extend_schema(
         operation_id="list_transfers",
         parameters=[
-            _text("state", "State of the transfer.", list(TransferState.values)),
-            _text("direction", "Only what you sent, or what is sent to you.", ["sent", "incoming"]),
-            _text(
+            text_parameter("state", "State of the transfer.", list(TransferState.values)),
+            text_parameter("direction", "Only what you sent, or what is sent to you.", ["sent", "incoming"]),
+            text_parameter(
                 "overdue",
                 "Those that should have been received by now, or the others.",
                 ["true", "false"],

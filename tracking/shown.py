@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from chipledger.statements.common import format_instant
@@ -24,6 +26,11 @@ from tracking.queries.as_of import Standing
 from tracking.queries.history import Correcting, Side, Step
 
 Object = dict[str, object]
+
+
+def text_parameter(name: str, description: str, enum: list[str] | None = None) -> OpenApiParameter:
+    """A filter of a list, as the schema describes it."""
+    return OpenApiParameter(name, OpenApiTypes.STR, description=description, enum=enum)
 
 
 class ChipShown(serializers.Serializer[Chip]):

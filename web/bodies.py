@@ -83,10 +83,10 @@ class StrictSerializer(Serializer[Any]):
 
 def read_flag(request: Request, name: str) -> bool | None:
     """`true` or `false` of the address, None where it is not asked; anything else is refused."""
-    asked = request.query_params.get(name, "")
-    if asked not in ("", "true", "false"):
+    asked = request.query_params.get(name)
+    if asked not in (None, "true", "false"):
         raise Refused("bad_flag", "This is true or false.", field=name, value=asked, status=400)
-    return asked == "true" if asked else None
+    return None if asked is None else asked == "true"
 
 
 class OneFormat(BaseContentNegotiation):

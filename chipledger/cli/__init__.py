@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 
 from chipledger import clock
-from chipledger.cli import attest, keys, papers, register, status, transfers, verify
+from chipledger.cli import attest, keys, papers, register, status, stock, transfers, verify
 from chipledger.cli.output import Output
 from chipledger.refusals import Refused
 
@@ -17,7 +17,7 @@ REFUSED = 2
 CLOCK_VARIABLE = "SIMULATED_CLOCK_FILE"
 """Names the clock of a demo, so that papers carry its time; a server outside a demo refuses their times."""
 
-_VERBS = (keys, papers, register, transfers, attest, status, verify)
+_VERBS = (keys, papers, register, transfers, stock, attest, status, verify)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -113,3 +113,9 @@ def instant(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def to_millisecond(at: datetime | None) -> datetime:
+    """An instant as statements say it; now, where none is given."""
+    at = at or clock.now()
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)

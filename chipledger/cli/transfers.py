@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from datetime import datetime
 from typing import get_args
 
-from chipledger import clock
 from chipledger.cli.chips import add_selection, selection_of
 from chipledger.cli.filing import build, file_statement
-from chipledger.cli.options import Verbs, add_signing, add_verb, common_of, instant, read_keys
+from chipledger.cli.options import Verbs, add_signing, add_verb, common_of, instant, read_keys, to_millisecond
 from chipledger.cli.output import Output
 from chipledger.refusals import Refused
 from chipledger.statements.tracking import Reason, Swap, TransferDispatched, TransferReceived, Why
@@ -60,7 +58,7 @@ def _dispatch(options: argparse.Namespace, out: Output) -> None:
             "from_site": options.from_site,
             "consignee": options.consignee,
             "to_site": options.to_site,
-            "dispatched_at": _to_millisecond(options.dispatched_at or options.issued_at),
+            "dispatched_at": to_millisecond(options.dispatched_at or options.issued_at),
             "estimated_arrival": options.estimated_arrival,
             "carrier": options.carrier,
             "waybill": options.waybill,
@@ -73,7 +71,7 @@ def _receive(options: argparse.Namespace, out: Output) -> None:
     keys = read_keys(options)
     members = common_of(options, keys) | {
         "dispatch": options.dispatch,
-        "received_at": _to_millisecond(options.received_at or options.issued_at),
+        "received_at": to_millisecond(options.received_at or options.issued_at),
         "accepted": options.accept,
         "accepted_all": options.accept is None,
         "short": options.short,
@@ -97,8 +95,3 @@ def _reason(text: str) -> Reason:
     if not equals:
         raise Refused("bad_field", "A reason is written CHIP=REASON.", field="why", value=text)
     return Reason.model_construct(chip=chip, why=why)  # type: ignore[arg-type] # parsed with the payload, and refused there
-
-
-def _to_millisecond(at: datetime | None) -> datetime:
-    at = at or clock.now()
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)

@@ -22,6 +22,7 @@ QUERIES = {
     "/sites": 4,  # sites, their links
     "/chips": 4,  # chips, where they are
     "/transfers": 3,  # transfers
+    "/stock-takes": 3,  # counts with their places
     "/findings": 3,  # findings
     "/clusters": 3,  # clusters
     "/balances": 3,  # balances

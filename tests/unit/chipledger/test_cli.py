@@ -23,7 +23,7 @@ from chipledger.statements import parse_payload
 from chipledger.statements.attestations import EvidenceCollected
 from chipledger.statements.common import format_instant
 from chipledger.statements.registry import ChipsCommissioned
-from chipledger.statements.tracking import TransferDispatched, TransferReceived
+from chipledger.statements.tracking import StockCounted, TransferDispatched, TransferReceived
 from tests.papers import AT, GOOD, VKEY
 
 ORIGIN = "demo.ledger.example"
@@ -212,6 +212,38 @@ def test_dispatch_of_many_chips_names_a_manifest(tmp_path: Path, world: World, r
     code, _ = run("dispatch", "--chips", source, *route, *arrival, "--organisation", "alice", "--key", key)
     assert code == 0
     assert world.statement().manifest.rows == 501
+
+
+@pytest.mark.parametrize(
+    ("found", "chips", "method"),
+    [
+        (["--chip", "nvidia/SN2", "--chip", "nvidia/SN1"], ["nvidia/SN1", "nvidia/SN2"], "scan"),
+        (["--nothing"], [], "scan"),
+        (["--nothing", "--method", "attestations"], [], "attestations"),
+    ],
+    ids=["chips", "nothing", "method"],
+)
+def test_count_says_what_was_found(
+    world: World, run: Run, key: Path, found: list[str], chips: list[str], method: str
+) -> None:
+    code, _ = run("count", *found, "--site", "dc-1", "--organisation", "bob", "--key", key)
+    statement = world.statement()
+    assert code == 0
+    assert isinstance(statement, StockCounted)
+    assert (statement.site, statement.chips, statement.method) == ("dc-1", chips, method)
+
+
+def test_count_of_a_file_says_that_it_came_from_one(
+    tmp_path: Path, world: World, run: Run, key: Path
+) -> None:
+    source = tmp_path / "found.csv"
+    source.write_text("chip\nnvidia/SN2\nnvidia/SN1\n")
+    when = ("--counted-at", "2026-01-31T11:00:00Z")
+    code, _ = run("count", "--chips", source, "--site", "dc-1", *when, "--organisation", "bob", "--key", key)
+    statement = world.statement()
+    assert code == 0
+    assert (statement.method, statement.chips) == ("file", ["nvidia/SN1", "nvidia/SN2"])
+    assert f"{statement.counted_at:%H:%M}" == "11:00"
 
 
 def test_receive_signs_the_differences(world: World, run: Run, key: Path) -> None:
