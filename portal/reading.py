@@ -11,7 +11,7 @@ from ledger.models import Attachment, SignerKind, Statement
 from portal.models import LegalHold, SavedView, Selection
 from registry.access import Reader, readable, visible
 from registry.models import Person, Role
-from tracking.models import Correction, Difference, Movement, Transfer
+from tracking.models import Correction, Difference, Movement, StockCount, Transfer
 
 PUBLIC_PREFIXES = ("ledger.", "key.", "organisation.", "model.", "policy.")
 
@@ -37,6 +37,7 @@ def statements_of(reader: Reader) -> QuerySet[Statement]:
     rule |= Q(Exists(about), kind__startswith="finding.")
     if reader.is_regulator:
         rule |= Q(signer__organisation__countries__overlap=list(reader.countries))
+        rule |= Q(Exists(visible(reader, StockCount).filter(statement_id=OuterRef("pk"))))
     return Statement.objects.filter(rule)
 
 

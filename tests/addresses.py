@@ -63,6 +63,7 @@ def addresses(scene: Scene, person: Person) -> list[str]:
         "finding": Finding.objects.filter(organisation=organisation).values_list("uid", flat=True),
         "transfer": [scene.received, scene.overdue],
         "statement": [scene.received],
+        "stock-take": [scene.counted] if organisation.signer.kind != "manufacturer" else [],
         "correct-statement": [scene.received] if organisation.signer.handle == "maker-a" else [],
         "batch": batches if organisation.signer.handle == "maker-a" else [],
         "batch-receipt": batches if organisation.signer.handle == "maker-a" else [],
@@ -96,6 +97,8 @@ def addresses(scene: Scene, person: Person) -> list[str]:
             found += [reverse(name, args=[value]) for value in list(mine[name])[:2]]
         else:
             found.append(reverse(name))
+    if organisation.signer.handle == "operator-a":
+        found.append(f"{reverse('count-site')}?site=dc-1")
     return found
 
 

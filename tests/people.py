@@ -9,7 +9,7 @@ from django.test import Client
 
 from audits.actions.sweeps import sweep
 from chipledger.statements.audits import PolicyPublished, Threshold
-from chipledger.statements.tracking import ChipsLost, TransferDispatched, TransferReceived
+from chipledger.statements.tracking import ChipsLost, StockCounted, TransferDispatched, TransferReceived
 from ledger import door
 from ledger.integrator import integrate
 from registry.models import Membership, Person, Role
@@ -56,7 +56,7 @@ def dispatch(world: World, chips: list[str], **fields: Any) -> str:
 
 
 class Scene:
-    """A world in which every list has a row: a batch, a received and an overdue transfer, a loss, a cluster."""
+    """A world in which every list has a row: a batch, transfers received and overdue, a loss, a count, a cluster."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -91,5 +91,14 @@ class Scene:
             chips=self.chips[:2],
             reason="not_in_rack",
         )
+        counted = world.submit(
+            StockCounted,
+            by=world.operator,
+            site="dc-2",
+            counted_at=door.now(),
+            method="scan",
+            chips=["maker-a/B0000-7"],
+        )
+        self.counted = counted.digest.hex()
         sweep(at=door.now())
         integrate()

@@ -71,6 +71,25 @@ def own_sites(reader: Reader) -> list[tuple[str, str]]:
     return [(site.code, f"{site.name} ({site.code})") for site in found]
 
 
+MOST_TYPED = 2_000_000
+"""Characters of a list of chips that a page takes; longer ones come in a file."""
+
+
+class FoundForm(PaperForm):
+    """Chips that somebody found, to be compared with those that are expected."""
+
+    found = forms.CharField(
+        label="Chips found",
+        required=False,
+        max_length=MOST_TYPED,
+        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "autofocus": True}),
+        help_text="Scan or paste, one a line. Serials alone will do for chips that are expected.",
+    )
+    file = forms.FileField(
+        label="Or a file of chips", required=False, help_text="CSV or JSON Lines, or plain lines."
+    )
+
+
 SIGNING_POLICY_FIELDS = ("refuses_synced", "second_above_chips", "second_above_tpp")
 
 

@@ -11,7 +11,7 @@ from chipledger.statements.common import REFERENCE
 from chipledger.statements.tracking import REASONS
 from ledger.authority import HOLDERS
 from ledger.models import SignerKind, Standing
-from portal.forms.papers import CHOOSE, PaperForm, offer, own_sites
+from portal.forms.papers import CHOOSE, FoundForm, PaperForm, offer, own_sites
 from portal.selections import Comparison
 from registry.access import Reader, visible
 from registry.models import Organisation
@@ -86,20 +86,10 @@ def _parties(reader: Reader) -> tuple[list[tuple[str, str]], list[tuple[str, str
     return holders, carriers
 
 
-class ReceiptForm(PaperForm):
+class ReceiptForm(FoundForm):
     """What was found when the shipment was opened."""
 
     kind = "transfer.received"
-    found = forms.CharField(
-        label="Chips found",
-        required=False,
-        max_length=2_000_000,
-        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "autofocus": True}),
-        help_text="Scan or paste, one a line. Serials alone will do for chips that are expected.",
-    )
-    file = forms.FileField(
-        label="Or a file of chips", required=False, help_text="CSV or JSON Lines, or plain lines."
-    )
     damaged = forms.CharField(
         label="Of these, damaged",
         required=False,

@@ -41,6 +41,9 @@ def about(finding: Finding) -> Subject:
         if finding.closed_at is not None or finding.frozen.get("arithmetic", {}).get("is_shared"):
             return Subject(key, f"{reverse('clusters')}?policy={finding.policy.code}")
         return Subject(key, reverse("cluster", args=[finding.policy.code, key]))
+    if kind == "count":
+        site, _, name = rest.partition(":")
+        return Subject(f"{name} at {site}", f"{reverse('stock-takes')}?site={site}")
     return Subject(rest or finding.subject)
 
 

@@ -16,6 +16,7 @@ from ledger.models import Statement
 from portal.queries import world
 from portal.queries.batches import batches_of
 from portal.queries.findings import about
+from portal.queries.stock_takes import due_stock_takes
 from portal.queries.transfers import state_of
 from registry.access import Reader, visible
 from tracking.models import OPEN_TRANSFERS, AccountKind, Holding, Transfer
@@ -65,6 +66,13 @@ READING_COLUMNS = (
     Column("In service, by the book", numeric=True),
     Column("Seen by hardware", numeric=True),
     Column("Difference", numeric=True),
+)
+STOCK_TAKE_COLUMNS = (
+    Column("Site"),
+    Column("Country"),
+    Column("Last counted"),
+    Column("Due"),
+    Column(""),
 )
 BATCH_COLUMNS = (
     Column("Accepted"),
@@ -131,6 +139,8 @@ def for_holder(reader: Reader, *, at: datetime) -> dict[str, object]:
         "findings_total": findings.count(),
         "finding_columns": FINDING_COLUMNS,
         "accounts": _accounts(reader),
+        "stock_takes_due": due_stock_takes(reader, at=at)[:SHOWN],
+        "stock_take_columns": STOCK_TAKE_COLUMNS,
     }
 
 

@@ -186,4 +186,6 @@ def _page_of(digest: str, kind: str) -> str:
         return reverse("transfer", args=[digest])
     if kind == "chips.commissioned":
         return reverse("batch", args=[digest])
+    if kind == "stock.counted":
+        return reverse("stock-take", args=[digest])
     return reverse("statement", args=[digest])

@@ -11,6 +11,7 @@ from chipledger.refusals import Refused
 from portal.actions.transfers import prepare_receipt
 from portal.doorway import page
 from portal.faults import FaultyRows
+from portal.forms.papers import FoundForm
 from portal.forms.transfers import ReasonsForm, ReceiptForm
 from portal.models import Draft
 from portal.queries.transfers import expected_names, receive_refusal
@@ -41,11 +42,9 @@ def receive(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
     refused: Refused | None = refusal if request.method == "POST" else None
     found: Comparison | None = None
     reasons: ReasonsForm | None = None
-    text = ""
     if request.method == "POST" and refusal is None and form.is_valid():
         try:
-            names = _names(request, form, expected, by=reader)
-            text = "\n".join(names)
+            names = names_found(request, form, expected, by=reader)
             found = _compare(form, names, expected, by=reader)
             reasons = _reasons(request, found)
             if "prepare" in request.POST:
@@ -60,8 +59,9 @@ def receive(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
         "form": form,
         "found": found,
         "reasons": reasons,
-        "found_text": text,
         "inline": INLINE,
+        "figures": _figures(found),
+        "agreement": "Everything that was dispatched is here, and nothing else.",
         "expected": expected[:SHOWN],
         "expected_total": len(expected),
         "refusal": refusal,
@@ -92,11 +92,23 @@ def _prepare(
     )
 
 
-def _names(request: HttpRequest, form: ReceiptForm, expected: list[str], *, by: Reader) -> list[str]:
+def names_found(request: HttpRequest, form: FoundForm, expected: list[str], *, by: Reader) -> list[str]:
     """What was found, with the typing errors mended that the person has confirmed."""
     names = read_names(form.cleaned_data["found"], uploaded_stream(request, "file"), by=by)
     mended = dict(pair.split(" ", 1) for pair in request.POST.getlist("mend") if " " in pair)
     return list(dict.fromkeys(mended.get(name, name) for name in complete_names(names, expected)))
+
+
+def _figures(found: Comparison | None) -> list[tuple[str, int, str]]:
+    if found is None:
+        return []
+    return [
+        ("Accepted", len(found.accepted), "book"),
+        ("Expected, not seen", len(found.short), "gap"),
+        ("Seen, not expected", len(found.over), "silicon"),
+        ("Swapped", len(found.swapped), "plain"),
+        ("Damaged", len(found.damaged), "plain"),
+    ]
 
 
 def _compare(form: ReceiptForm, names: list[str], expected: list[str], *, by: Reader) -> Comparison:

@@ -30,7 +30,10 @@ LISTS = {
     "balances": "Balances",
     "organisations": "Organisations",
     "chip-models": "Chip models",
+    "tokens": "API tokens",
+    "jobs": "Jobs",
     "deliveries": "Deliveries to webhooks",
+    "stock-takes": "Stock-takes",
 }
 TABLE = (Column("View"), Column("List"), Column("Whose"), Column("Saved"), Column(""))
 

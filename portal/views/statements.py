@@ -35,6 +35,7 @@ def statement(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse
         "digest": digest,
         "vkey": note_key().vkey,
         "transfer": bytes(transfer.digest).hex() if transfer else None,
+        "is_stock_take": found.kind == "stock.counted",
     }
     return render(request, "portal/statement.html", context)
 

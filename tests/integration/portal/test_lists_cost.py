@@ -15,6 +15,7 @@ SIGNED_IN = 3
 BASELINES = {
     "chips": 4,  # the page, where its chips are, the note
     "transfers": 3,
+    "stock-takes": 3,
     "findings": 3,
     "sites": 4,  # the page, the counts of its sites, the note
     "clusters": 3,

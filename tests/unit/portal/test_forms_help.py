@@ -8,13 +8,15 @@ import pytest
 from django import forms
 
 from notices import forms as of_the_notices
-from portal.forms import filters, makers, papers
+from portal.forms import filters, findings, machines, makers, papers, sites, stock_takes, transfers
 from portal.views import keys
 from registry import forms as of_the_register
 
+of_the_portal = (filters, findings, machines, makers, papers, sites, stock_takes, transfers)
+
 
 def all_forms() -> Iterator[type[forms.Form]]:
-    for module in (filters, makers, papers, keys, of_the_register, of_the_notices):
+    for module in (*of_the_portal, keys, of_the_register, of_the_notices):
         for found in vars(module).values():
             if (
                 isinstance(found, type)

@@ -44,6 +44,11 @@ def test_damaged_chips_were_found_and_swapped_ones_are_neither_short_nor_over() 
     }
 
 
+def test_of_two_missing_chips_a_typed_serial_means_the_one_that_the_eye_confuses_it_with() -> None:
+    sets = compare({"maker-a/C0015-1", "maker-a/C0016-1"}, ["CO016-1"], damaged=(), swapped=())
+    assert sets.hints == [("CO016-1", "maker-a/C0016-1")]
+
+
 def test_a_typed_serial_is_told_which_missing_chip_it_resembles() -> None:
     sets = compare({"maker-a/A0032-7"}, ["AO032-7"], damaged=[], swapped=[])
     assert sets.hints == [("AO032-7", "maker-a/A0032-7")]
