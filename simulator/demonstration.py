@@ -22,13 +22,15 @@ from config.embedded import Services
 from config.processes import Processes, peak_bytes, process_tree
 from ledger.models import PendingEntry, Statement
 from ledger.replay import replay
+from simulator.drive.desk import Desk
 from simulator.drive.run import drive
+from simulator.drive.stock_take import count_a_quiet_site
 from simulator.ground_truth import FILE_NAME, truth_of, write_truth
 from simulator.plan import imagine
 from simulator.plan.world import World
 from simulator.progress import Progress
 from simulator.scoring import GRAVE, Score, as_object, as_text, read_findings, score
-from simulator.sign_ins import make_sign_ins
+from simulator.sign_ins import make_sign_ins, who_is_shown
 from simulator.tour import write_tour
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ def demonstrate(demo: Demo, services: Services | None) -> int:
         _print_report(demo.folder / "report.txt")
         result = score(truth, read_findings())
         print(as_text(result), flush=True)
+        count_a_quiet_site(world, Desk(world.seed, has_worker=True), by=who_is_shown(world)["operator"])
+        _wait_for_log()
         differences = _replay(demo)
         if demo.only_report:
             print(json.dumps(last_line(demo, result, differences, processes, services)), flush=True)

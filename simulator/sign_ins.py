@@ -21,16 +21,21 @@ class SignIn:
     password: str
 
 
-def make_sign_ins(world: World, *, at: datetime) -> list[SignIn]:
-    """Three people who may sign for the maker of most chips, the operator of most sites, and the first regulator."""
+def who_is_shown(world: World) -> dict[str, str]:
+    """For whom the demo's people sign, by role: the maker of most models, the operator of most sites, a regulator."""
     makers = [model.maker for model in world.models]
     operators = [place.organisation for place in world.places if place.real]
     regulator = next(fact.handle for fact in world.organisations if fact.kind == "regulator")
-    chosen = {
+    return {
         "maker": max(sorted(set(makers)), key=makers.count),
         "operator": max(sorted(set(operators)), key=operators.count),
         "regulator": regulator,
     }
+
+
+def make_sign_ins(world: World, *, at: datetime) -> list[SignIn]:
+    """Three people, each of whom may sign for the organisation of their role."""
+    chosen = who_is_shown(world)
     return [_enrol(role, handle, at=at) for role, handle in chosen.items()]
 
 

@@ -18,13 +18,15 @@ from ledger.log_key import note_key
 from ledger.models import Statement
 from ledger.replay import replay
 from registry.models import Chip
+from simulator.drive.desk import Desk
 from simulator.drive.papers import ENTRANCES
 from simulator.drive.run import drive, integrate_all
+from simulator.drive.stock_take import count_a_quiet_site
 from simulator.ground_truth import truth_of
 from simulator.plan import imagine
 from simulator.plan.world import BEGAN_AT
 from simulator.scoring import as_text, read_findings, score
-from tracking.models import Holding
+from tracking.models import Holding, StockCount, StockDifference
 
 CHIPS, MONTHS = 600, 2
 SEED = 4276
@@ -71,6 +73,12 @@ def test_a_small_world_is_booked_found_replayed_and_proved(simulated_clock: Simu
     assert result.precision >= 0.80, as_text(result)
     assert result.honest <= 3, as_text(result)
     assert result.covered_found == result.covered, as_text(result)
+
+    for operator in {place.organisation for place in world.places if place.real}:
+        count_a_quiet_site(world, Desk(world.seed, has_worker=False), by=operator)
+    assert StockCount.objects.exists()
+    assert not StockDifference.objects.exists()
+    integrate_all()
 
     assert replay() == []
 
