@@ -37,6 +37,8 @@ LISTS = [
         "notice-preferences",
         "webhooks",
         "deliveries",
+        "stock-takes",
+        "count-site",
     ),
 ]
 
@@ -90,6 +92,7 @@ def test_a_strangers_things_are_not_there(scene: Scene) -> None:
         reverse("receive", args=[scene.received]),
         reverse("statement", args=[scene.received]),
         reverse("statement-bundle", args=[scene.received]),
+        reverse("stock-take", args=[scene.counted]),
         reverse("finding", args=[finding.uid]),
         reverse("site", args=["dc-1"]),
         reverse("job", args=[job.pk]),
