@@ -145,6 +145,8 @@ class TransferFilter(Filter):
     """Transfers by side, party, state and lateness."""
 
     party = _word("handle", "The sender or the consignee.")
+    sender = _word("handle", "The sender, by its handle.")
+    consignee = _word("handle", "The consignee, by its handle.")
     side = forms.ChoiceField(
         required=False,
         choices=[*ANY, ("in", "Incoming"), ("out", "Outgoing")],
@@ -169,6 +171,9 @@ class TransferFilter(Filter):
             transfers = transfers.filter(
                 Q(sender__signer__handle=handle) | Q(consignee__signer__handle=handle)
             )
+        for role in ("sender", "consignee"):
+            if said[role]:
+                transfers = transfers.filter(**{f"{role}__signer__handle": said[role]})
         if said["side"]:
             transfers = transfers.filter(**{"consignee" if said["side"] == "in" else "sender": own})
         match said["state"]:
@@ -281,6 +286,7 @@ class ClusterFilter(Filter):
     """Clusters by policy and standing."""
 
     policy = _word("code", "The code of a policy that draws a line.")
+    organisation = _word("handle", "The operator of the site, or the owner, by its handle.")
     line = forms.ChoiceField(
         required=False,
         choices=[
@@ -296,6 +302,8 @@ class ClusterFilter(Filter):
         said = self.answers()
         if said["policy"]:
             clusters = clusters.filter(policy__in=Policy.objects.filter(code=said["policy"]))
+        if said["organisation"]:
+            clusters = clusters.filter(organisation__signer__handle=said["organisation"])
         if said["line"] == "near":
             return near_a_line(clusters)
         return clusters.filter(is_above=said["line"] == "above") if said["line"] else clusters

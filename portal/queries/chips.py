@@ -17,10 +17,11 @@ from audits.rules import RULE_OF
 from audits.rules.rule import FRESH_FOR
 from ledger.models import Statement
 from portal.papers.documents import positions_of, statement_papers
-from registry.access import Reader
+from registry.access import Reader, visible
 from registry.catalogue import H100E_FP16_GFLOPS, H100E_TPP
-from registry.models import Chip
-from tracking.models import AccountKind, Correction, Holding, MovementKind
+from registry.models import Chip, Site
+from registry.queries.visibility import opens_site
+from tracking.models import AccountKind, Correction, Holding, MovementKind, Transfer
 from tracking.queries.history import Correcting, Step, View
 from web.components import Event, Fact, FactKind, Paper, Side, Tone
 from web.durations import stamp
@@ -62,7 +63,7 @@ def papers_of(statements: Sequence[Statement]) -> list[Paper]:
     return statement_papers(list(reversed(statements))[:PAPERS_SHOWN])
 
 
-def chip_facts(chip: Chip, holding: Holding | None) -> list[Fact]:
+def chip_facts(chip: Chip, holding: Holding | None, *, reader: Reader) -> list[Fact]:
     """Who answers for the chip, and what it is."""
     facts = []
     if holding is not None:
@@ -70,13 +71,15 @@ def chip_facts(chip: Chip, holding: Holding | None) -> list[Fact]:
         handle = account.organisation.signer.handle
         facts = [
             Fact("Answers for it", account.organisation.name, url=reverse("organisation", args=[handle])),
-            Fact("Site", account.site.name),
+            Fact("Site", account.site.name, url=_site_url(account.site, reader)),
         ]
     model = chip.model
     memory = f"{model.memory_mb / 1000:g} GB {model.memory_kind}"
+    maker = chip.maker
     return [
         *facts,
-        Fact("Model", model.name),
+        Fact("Maker", maker.name, url=reverse("organisation", args=[maker.signer.handle])),
+        Fact("Model", model.name, url=reverse("chip-model", args=[model.code])),
         Fact("TPP", model.tpp, kind=FactKind.NUMBER),
         Fact(
             "H100-equivalents",
@@ -85,6 +88,17 @@ def chip_facts(chip: Chip, holding: Holding | None) -> list[Fact]:
         Fact("Memory", memory),
         Fact("Device key", "registered" if chip.device_key else "none"),
     ]
+
+
+def _site_url(site: Site, reader: Reader) -> str | None:
+    return reverse("site", args=[site.code]) if opens_site(reader, site) else None
+
+
+def transfers_of(steps: Sequence[Step], reader: Reader) -> list[Transfer]:
+    """The transfers in which the chip moved, the newest first; come with a history as far as the reader sees it."""
+    digests = {bytes.fromhex(step.transfer) for step in steps if step.transfer}
+    found = visible(reader, Transfer).filter(digest__in=digests).select_related("sender", "consignee")
+    return list(found.order_by("-pk")[:PAPERS_SHOWN])
 
 
 MISSING: Final = frozenset({AccountKind.LOST.value, AccountKind.STOLEN.value})

@@ -10,10 +10,11 @@ from django.db.models import F, Q, QuerySet, Sum
 from django.http import Http404
 
 from audits.models import Balance, Cluster, Finding, Policy, Stock
-from audits.queries import stock_in
+from audits.queries import AT_A_SITE, stock_in
 from registry.access import Reader, visible
 from registry.catalogue import H100E_TPP
-from registry.models import Organisation, Site
+from registry.models import Site
+from tracking.models import Account
 from web.components import AgainstLine
 
 SHOWN: Final = 100
@@ -151,11 +152,11 @@ def findings_about(cluster: Cluster, reader: Reader) -> QuerySet[Finding]:
     )
 
 
-def clusters_with(reader: Reader, *, site: Site | None, holder: Organisation) -> QuerySet[Cluster]:
-    """Clusters in which a site, or an organisation, counts among the fifty strongest members."""
-    mine = Q(policy__grouping=Policy.Grouping.OWNER, members__contains=[holder.signer.handle])
-    if site is not None:
-        mine |= Q(policy__grouping=Policy.Grouping.SITE, members__contains=[site.code])
+def clusters_with(reader: Reader, account: Account) -> QuerySet[Cluster]:
+    """Clusters among whose fifty strongest members are the site of an account, or who answers there."""
+    mine = Q(policy__grouping=Policy.Grouping.OWNER, members__contains=[account.organisation.signer.handle])
+    if account.kind in AT_A_SITE:
+        mine |= Q(policy__grouping=Policy.Grouping.SITE, members__contains=[account.site.code])
     named = visible(reader, Cluster).filter(mine).select_related("policy", "organisation__signer", "site")
     return named.order_by("-is_above", "-tpp", "-id")
 

@@ -62,7 +62,7 @@ def story_of(finding: Finding, reader: Reader, *, at: datetime) -> Story:
         conflicts = _conflicts(finding, reader)
         parts |= {each.statement_id: "A contradiction" for each in conflicts}
         parts |= {each.statement_id: f"Evidence by {_grade(each.identity)}" for each in reversed(sightings)}
-        missing = _missing_of_chip(sightings, reader)
+        missing = _missing_of_chip(sightings)
     transfer = finding.transfer and visible(reader, Transfer).filter(pk=finding.transfer.pk).first()
     if transfer is not None:
         movements = _movements_of(transfer, reader)
@@ -147,12 +147,11 @@ def _evidence(sightings: Iterable[Sighting]) -> list[Evidence]:
     ]
 
 
-def _missing_of_chip(sightings: Sequence[Sighting], reader: Reader) -> list[str]:
+def _missing_of_chip(sightings: Sequence[Sighting]) -> list[str]:
     strongest = [each for each in sightings if each.identity == IdentityGrade.HARDWARE]
     if strongest:
         return [f"Nothing by the chip's own hardware since {stamp(strongest[0].seen_at)}."]
-    seen = "" if reader.is_regulator else " that you may see"
-    return [f"No evidence by the chip's own hardware{seen}: a weaker grade never stands in for it."]
+    return ["No evidence by the chip's own hardware that you may see: a weaker grade never stands in for it."]
 
 
 def _missing_of_transfer(transfer: Transfer, reader: Reader) -> list[str]:

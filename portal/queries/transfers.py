@@ -39,6 +39,20 @@ def state_of(transfer: Transfer, *, at: datetime) -> tuple[str, Tone]:
     return str(state.label).capitalize(), TONES[state]
 
 
+def who_answers(transfer: Transfer) -> str:
+    """Who is answerable now, in a sentence."""
+    sender, consignee = transfer.sender.name, transfer.consignee.name
+    if transfer.state == TransferState.VOIDED:
+        return f"The transfer was voided: {sender} answers for its chips as before."
+    if not transfer.outstanding:
+        back = f"{sender} for what it took back or lost"
+        return f"Nothing is under way any more: {consignee} answers for what it signed for, {back}."
+    chips = "the chip" if transfer.outstanding == 1 else f"the {transfer.outstanding:,} chips"
+    return (
+        f"Responsibility for {chips} under way stays with {sender} until {consignee} signs for their receipt."
+    )
+
+
 def papers_about(transfer: Transfer) -> set[int]:
     """The dispatch, the receipts and the settlements, by their row numbers."""
     moved = Movement.objects.filter(transfer=transfer).values_list("statement_id", flat=True)

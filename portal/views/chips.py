@@ -25,7 +25,9 @@ from portal.queries.chips import (
     events_of,
     papers_of,
     statements_behind,
+    transfers_of,
 )
+from portal.queries.clusters import clusters_with
 from registry.access import Reader, visible
 from registry.models import Chip
 from tracking.models import AccountKind, Holding
@@ -104,7 +106,9 @@ def chip(request: HttpRequest, reader: Reader, maker: str, serial: str) -> HttpR
         "title": f"{maker}/{serial}",
         "chip": found,
         "maker": maker,
-        "facts": chip_facts(found, holding),
+        "facts": chip_facts(found, holding, reader=reader),
+        "transfers": transfers_of(history, reader),
+        "clusters": clusters_with(reader, holding.account)[:20] if holding else (),
         "holding": holding,
         "account": account_of(holding),
         "lines": draw(found, steps, reader=reader, now=now),

@@ -8,14 +8,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from audits.models import Finding
-from ledger.models import Key
+from audits.queries import newest_sweep
 from portal.doorway import page
 from portal.forms.filters import OrganisationFilter
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
+from portal.queries.organisations import profile_of
+from portal.views.balances import COLUMNS as BALANCE_COLUMNS
 from registry.access import Reader, get_visible, visible
-from registry.models import Membership, Organisation, Site
-from tracking.models import OPEN_TRANSFERS, Transfer
+from registry.models import Membership, Organisation
 from web.components import Column
 from web.paging import Keyset
 
@@ -31,6 +31,13 @@ LISTING = Listing(
         Column("Standing", key="standing"),
     ),
     ("handle", "name", "kind", "countries", "standing"),
+)
+SITE_COLUMNS = (
+    Column("Site"),
+    Column("Country"),
+    Column("On the book", numeric=True),
+    Column("Seen by hardware", numeric=True),
+    Column("Unaccounted for", numeric=True),
 )
 KEY_COLUMNS = (Column("Key"), Column("Algorithm"), Column("Office"), Column("Counts from"), Column("Until"))
 
@@ -59,18 +66,17 @@ def organisations(request: HttpRequest, reader: Reader) -> HttpResponseBase:
 def organisation(request: HttpRequest, reader: Reader, handle: str) -> HttpResponse:
     """One organisation: its register entry and key history, both public, and what the reader may see of it."""
     found = get_visible(reader, Organisation, signer__handle=handle)
-    transfers = visible(reader, Transfer).filter(state__in=OPEN_TRANSFERS)
     context = {
         "title": found.name,
         "organisation": found,
         "owners": found.owned_by.select_related("owner__signer").order_by(
             F("until").desc(nulls_first=True), "-share_bp", "pk"
         )[:100],
-        "keys": Key.objects.filter(signer=found.pk).select_related("added_by").order_by("pk")[:100],
+        "profile": profile_of(found, reader),
+        "site_columns": SITE_COLUMNS,
+        "balance_columns": BALANCE_COLUMNS,
         "key_columns": KEY_COLUMNS,
-        "sites": visible(reader, Site).filter(organisation=found).count(),
-        "findings": visible(reader, Finding).filter(organisation=found, closed_at__isnull=True).count(),
-        "under_way": (transfers.filter(sender=found) | transfers.filter(consignee=found)).count(),
+        "sweep": newest_sweep(),
     }
     return render(request, "portal/organisation.html", context)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from audits.models import Finding
+from audits.rules import RULE_OF
 from chipledger import clock
 from chipledger.refusals import Refused
-from ledger.models import Statement
+from ledger.models import SignerKind, Statement
 from portal.actions.transfers import prepare_dispatch
 from portal.doorway import page, refusal_of
 from portal.faults import FaultyRows
@@ -16,7 +19,7 @@ from portal.forms.filters import TransferFilter
 from portal.forms.transfers import DispatchForm
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.papers.documents import statement_papers
-from portal.queries.transfers import papers_about, receive_refusal, state_of
+from portal.queries.transfers import papers_about, receive_refusal, state_of, who_answers
 from portal.views.selections import choose_chips, frozen_selection
 from registry.access import Reader, check_role, get_visible, visible
 from registry.models import Role
@@ -88,12 +91,16 @@ def transfer(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
     found = get_visible_transfer(reader, digest)
     differences = visible(reader, Difference).filter(transfer=found).select_related("chip__maker__signer")
     state, tone = state_of(found, at=clock.now())
+    findings = visible(reader, Finding).filter(transfer=found).select_related("organisation")
     context = {
         "title": f"Transfer {digest[:12]}",
         "transfer": found,
         "state": state,
         "tone": tone,
         "digest": digest,
+        "answers": who_answers(found),
+        "statement_url": None if reader.kind == SignerKind.CARRIER else reverse("statement", args=[digest]),
+        "findings": [(each, RULE_OF[each.rule]) for each in findings.order_by("-severity", "-id")[:20]],
         "papers": statement_papers(
             list(visible(reader, Statement).filter(pk__in=papers_about(found)).order_by("pk"))
         ),
