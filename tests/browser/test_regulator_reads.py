@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from chipledger.verification import verify_bundle
 from ledger.log_key import note_key
-from registry.models import Site
 from tests.browser.conftest import picture, sign_out
 from tests.browser.keyboard import hit
 from tests.people import PASSWORD, Scene, person_of
@@ -104,36 +102,3 @@ def test_a_regulator_reads_by_keyboard_alone(world: World, enter: Enter) -> None
     expect(page.get_by_role("heading", name="Keys", exact=True)).to_be_hidden()
     hit(page, "/")
     expect(page.locator("#search")).not_to_be_focused()
-
-
-def tab_to(page: Page, link: Locator) -> None:
-    """Walk with the tabulator until the link has the focus."""
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        if link.evaluate("element => element === document.activeElement"):
-            return
-    pytest.fail("the keyboard does not reach this link")
-
-
-@pytest.mark.browser
-def test_a_regulator_goes_from_the_map_to_a_site_a_finding_and_the_report_by_keyboard(
-    world: World, enter: Enter
-) -> None:
-    Scene(world)
-    Site.objects.filter(code="dc-1").update(longitude_e7=1_390_000_000)  # away from the others
-    page = enter(person_of(world.regulator).email)
-    tab_to(page, page.locator(".mark[href='/sites/dc-1/']"))
-    page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile("/sites/dc-1/$"))
-    tab_to(page, page.locator("main a[href*='/findings/?']").first)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Findings", exact=True)).to_be_visible()
-    tab_to(page, page.get_by_role("link", name="Chip declared lost or stolen").first)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="What it was made from")).to_be_visible()
-    tab_to(page, page.get_by_role("link", name="Report", exact=True))
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Discrepancy report")).to_be_visible()
-    tab_to(page, page.locator(".tally a.count").first)
-    page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile("severity=only-"))

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ledger.integrator import integrate
-from registry.models import Chip
+from registry.models import Chip, Site
 from tests.browser.conftest import work_off_jobs
 from tests.browser.guides import Guide
 from tests.browser.keyboard import choose, drop_in, hit, press, reach, type_into
@@ -171,30 +171,42 @@ def test_an_operator_takes_a_transfer_from_selection_to_a_receipt_with_a_shortag
 
 
 @pytest.mark.browser
-def test_a_regulator_goes_from_the_overview_to_an_exported_report_by_keyboard_alone(
+def test_a_regulator_goes_from_the_map_to_an_exported_report_by_keyboard_alone(
     world: World, enter: Enter
 ) -> None:
     Scene(world)
+    Site.objects.filter(code="dc-1").update(longitude_e7=1_390_000_000)  # a mark of its own
     guide = Guide(
         "regulator",
         "Guide for regulators",
-        "From the first page to a report that can be checked without trusting the server.",
+        "From the map to a report that can be checked without trusting the server.",
     )
     page = enter(person_of(world.regulator).email)
     look(page, "overview")
     guide.step(
-        "The overview shows the sites on the map, what is unaccounted for, and the gravest findings.", page
+        "The overview shows the sites on the map, as large as their H100-equivalents and coloured by their worst open "
+        "finding. Choose one (Tab, then Enter).",
+        page,
     )
-    hit(page, "g", "f")
+    press(page, page.locator(".mark[href='/sites/dc-1/']"))
+    expect(page.get_by_role("heading", name="How the chips attest")).to_be_visible()
+    look(page, "site")
+    guide.step("A site shows book against silicon, how its chips attest, and its open findings.", page)
+    press(page, page.locator("main a[href*='/findings/?']").first)
     expect(page.get_by_role("heading", name="Findings", exact=True)).to_be_visible()
     look(page, "findings")
-    guide.step("Open *Findings* (keys `g` `f`), walk with `j` and `k`, and open one with Enter.", page)
+    guide.step("Walk through them with `j` and `k`, and open one with Enter.", page)
     hit(page, "j")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="What it was made from")).to_be_visible()
     look(page, "finding")
-    guide.step("A finding says what it was made from, who must explain it, and by when.", page)
-    page.goto("/report/")
+    guide.step(
+        "A finding says what it was made from, who must explain it and by when, what happened around it, and which "
+        "statements it rests on, each with its proof. *Evidence* downloads all of it for `chipledger verify`.",
+        page,
+    )
+    press(page, page.get_by_role("link", name="Report", exact=True))
+    expect(page.get_by_role("heading", name="Discrepancy report")).to_be_visible()
     choose(page, page.locator("#id_rule"), "Chip declared lost")
     press(page, page.get_by_role("button", name="Filter"))
     page.wait_for_url("**/report/?*rule=declared_loss*")
