@@ -8,3 +8,4 @@ class NoticesConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("notices.access")
+        import_module("notices.records")
