@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from django import forms
 from django.db.models import Q, QuerySet
 
-from audits.models import Balance, Cluster, DailyBalance, Finding, Policy
+from audits.models import Cluster, Finding, Policy
 from audits.queries import Dated, FindingFilter, near_a_line
 from audits.rules import RULE_OF
 from chipledger import clock
 from chipledger.refusals import Refused
 from ledger.models import SignerKind
-from registry.access import Reader, visible
-from registry.models import Chip, ChipModel, Organisation, Site
+from registry.models import Organisation, Site
 from tracking.models import (
     OPEN_TRANSFERS,
-    Account,
-    AccountKind,
-    Holding,
-    MovementLine,
     Transfer,
     TransferState,
 )
-from tracking.queries.as_of import AsOf, By, read_as_of
-from tracking.queries.history import View
 from web.components import Severity
 
 ANY = [("", "Any")]
-Placed = TypeVar("Placed", Account, Balance, DailyBalance)
 
 
 class Filter(forms.Form):
@@ -44,7 +36,7 @@ class Filter(forms.Form):
         return self.cleaned_data
 
 
-def _word(hint: str, help_text: str) -> forms.CharField:
+def word(hint: str, help_text: str) -> forms.CharField:
     """A name as it is written in statements; the hint says which."""
     return forms.CharField(
         required=False,
@@ -60,93 +52,12 @@ def _day(help_text: str) -> forms.DateField:
     )
 
 
-class InTime(Filter):
-    """A day on which the book is looked at, in which of its two times, and whether corrections count."""
-
-    as_of = forms.CharField(
-        required=False,
-        label="As of",
-        widget=forms.DateInput(attrs={"type": "date"}),
-        help_text="The end of that day in UTC",
-    )
-    by = forms.ChoiceField(
-        required=False,
-        label="That day",
-        choices=[(By.EFFECTIVE, "As it was then"), (By.RECORDED, "As known then")],
-        help_text="By when things happened, or by what had been filed",
-    )
-    view = forms.ChoiceField(
-        required=False,
-        label="Corrections",
-        choices=[(View.CORRECTED, "As corrected"), (View.FILED, "As filed")],
-        help_text="Whether later corrections count",
-    )
-
-    def as_of_asked(self, *, now: datetime) -> AsOf | None:
-        """The day that is asked for; None for the present."""
-        return read_as_of(self.answers(), now=now)
-
-
-class HistoryFilter(InTime):
-    """How the history of one chip is looked at."""
-
-    view = forms.ChoiceField(
-        required=False,
-        label="Corrections",
-        choices=[(View.CORRECTED, "As corrected"), (View.FILED, "As filed"), (View.BOTH, "Both")],
-        help_text="Both marks what was corrected, and says how",
-    )
-    field_order = ("view", "as_of", "by")
-
-
-class ChipFilter(InTime):
-    """Chips by serial, model, and by where they are, or were on a day, as far as the reader may know."""
-
-    field_order = ("serial", "model", "holder", "site", "account")
-
-    serial = forms.CharField(
-        required=False, max_length=64, help_text="How the serial begins; capitals and small letters differ."
-    )
-    model = _word("code or name", "A model's code, or a part of its name.")
-    holder = _word("handle", "The organisation that answers for the chips now.")
-    site = _word("code", "The site, by its code.")
-    account = forms.ChoiceField(
-        required=False,
-        choices=[*ANY, *AccountKind.choices],
-        help_text="Where the chips are in the book; in service is on hand.",
-    )
-
-    def narrow(
-        self, chips: QuerySet[Chip], *, reader: Reader, lines: QuerySet[MovementLine] | None
-    ) -> QuerySet[Chip]:
-        """Where chips are is asked of the holdings that the reader may see, or of ``lines``, those of the day that is
-        asked for: nobody learns by filtering what they may not read."""
-        said = self.answers()
-        if said["serial"]:
-            chips = chips.filter(serial__startswith=said["serial"])
-        if said["model"]:
-            named = Q(code=said["model"]) | Q(name__icontains=said["model"])
-            chips = chips.filter(model__in=ChipModel.objects.filter(named))
-        account = "account" if lines is None else "movement__target"
-        where = {
-            f"{account}__organisation__signer__handle": said["holder"],
-            f"{account}__site__code": said["site"],
-            f"{account}__kind": said["account"],
-        }
-        given = {name: value for name, value in where.items() if value}
-        if lines is not None:
-            return chips.filter(pk__in=lines.filter(**given).values("chip_id"))
-        if not given:
-            return chips
-        return chips.filter(pk__in=visible(reader, Holding).filter(**given).values("pk"))
-
-
 class TransferFilter(Filter):
     """Transfers by side, party, state and lateness."""
 
-    party = _word("handle", "The sender or the consignee.")
-    sender = _word("handle", "The sender, by its handle.")
-    consignee = _word("handle", "The consignee, by its handle.")
+    party = word("handle", "The sender or the consignee.")
+    sender = word("handle", "The sender, by its handle.")
+    consignee = word("handle", "The consignee, by its handle.")
     side = forms.ChoiceField(
         required=False,
         choices=[*ANY, ("in", "Incoming"), ("out", "Outgoing")],
@@ -213,8 +124,8 @@ class FindingForm(Filter):
         choices=[*ANY, ("unresolved", "Unresolved"), *Finding.State.choices],
         help_text="Unresolved: open or explained, and not closed.",
     )
-    organisation = _word("handle", "The organisation that must explain, by its handle.")
-    site = _word("code", "The site, by its code.")
+    organisation = word("handle", "The organisation that must explain, by its handle.")
+    site = word("code", "The site, by its code.")
     dated = forms.ChoiceField(
         required=False,
         label="Period",
@@ -252,7 +163,7 @@ class ReportForm(FindingForm):
     """The same, in a country and of a chip model."""
 
     country = forms.CharField(required=False, max_length=2, help_text="The site's, two letters, such as DE.")
-    model = _word("code", "The model of the chip it is about, by its code.")
+    model = word("code", "The model of the chip it is about, by its code.")
 
 
 class SinceForm(Filter):
@@ -271,7 +182,7 @@ class SiteFilter(Filter):
     """Sites by country and operator."""
 
     country = forms.CharField(required=False, max_length=2, help_text="Two letters, such as DE.")
-    organisation = _word("handle", "The organisation, by its handle.")
+    organisation = word("handle", "The organisation, by its handle.")
 
     def narrow(self, sites: QuerySet[Site]) -> QuerySet[Site]:
         said = self.answers()
@@ -285,8 +196,8 @@ class SiteFilter(Filter):
 class ClusterFilter(Filter):
     """Clusters by policy and standing."""
 
-    policy = _word("code", "The code of a policy that draws a line.")
-    organisation = _word("handle", "The operator of the site, or the owner, by its handle.")
+    policy = word("code", "The code of a policy that draws a line.")
+    organisation = word("handle", "The operator of the site, or the owner, by its handle.")
     line = forms.ChoiceField(
         required=False,
         choices=[
@@ -307,29 +218,6 @@ class ClusterFilter(Filter):
         if said["line"] == "near":
             return near_a_line(clusters)
         return clusters.filter(is_above=said["line"] == "above") if said["line"] else clusters
-
-
-class BalanceFilter(InTime):
-    """Balances by organisation and site, and those that do not close, now or on a day."""
-
-    field_order = ("organisation", "site", "as_of", "by", "view", "open")
-
-    organisation = _word("handle", "The organisation, by its handle.")
-    site = _word("code", "The site, by its code.")
-    open = forms.BooleanField(
-        required=False, label="With unaccounted chips", help_text="Only where book and silicon disagree."
-    )
-
-    def narrow(self, balances: QuerySet[Balance]) -> QuerySet[Balance]:
-        balances = self.narrow_to(balances)
-        return balances.filter(unaccounted__gt=0) if self.answers()["open"] else balances
-
-    def narrow_to(self, rows: QuerySet[Placed]) -> QuerySet[Placed]:
-        """Of an organisation, at a site."""
-        said = self.answers()
-        if said["organisation"]:
-            rows = rows.filter(organisation__signer__handle=said["organisation"])
-        return rows.filter(site__code=said["site"]) if said["site"] else rows
 
 
 class OrganisationFilter(Filter):

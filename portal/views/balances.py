@@ -10,7 +10,7 @@ from audits.models import Balance, DailyBalance
 from audits.queries import newest_sweep
 from chipledger import clock
 from portal.doorway import page
-from portal.forms.filters import BalanceFilter
+from portal.forms.in_time import BalanceFilter
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.queries.balances import BalanceThen, DayOfBalances
 from registry.access import Reader, visible

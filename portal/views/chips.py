@@ -15,7 +15,7 @@ from audits.rules import RULE_OF
 from chipledger import clock
 from ledger.bundles import bundle_of
 from portal.doorway import page
-from portal.forms.filters import ChipFilter, HistoryFilter
+from portal.forms.in_time import ChipFilter, HistoryFilter
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.queries.chips import (
     ACCOUNT_TONES,
