@@ -41,10 +41,13 @@ ACCOUNT_TONES: Final = {
 
 def account_of(holding: Holding | None) -> tuple[str, Tone] | None:
     """Where a chip is, in a word; None where the reader may not know."""
-    if holding is None:
-        return None
-    kind = AccountKind(holding.account.kind)
-    in_service = holding.installed_at is not None and kind == AccountKind.ON_HAND
+    return None if holding is None else account_in_words(holding.account.kind, holding.installed_at)
+
+
+def account_in_words(account: str, installed_at: datetime | None) -> tuple[str, Tone]:
+    """An account in a word; a chip on hand that is installed is in service."""
+    kind = AccountKind(account)
+    in_service = installed_at is not None and kind == AccountKind.ON_HAND
     return "In service" if in_service else str(kind.label).capitalize(), ACCOUNT_TONES[kind]
 
 

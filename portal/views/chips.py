@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -17,8 +15,8 @@ from ledger.bundles import bundle_of
 from portal.doorway import page
 from portal.forms.in_time import ChipFilter, HistoryFilter
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
+from portal.queries.chip_lists import places_of
 from portal.queries.chips import (
-    ACCOUNT_TONES,
     account_of,
     chip_facts,
     draw,
@@ -30,14 +28,14 @@ from portal.queries.chips import (
 from portal.queries.clusters import clusters_with
 from registry.access import Reader, visible
 from registry.models import Chip
-from tracking.models import AccountKind, Holding
-from tracking.queries.as_of import AsOf, known_lines_at, read_view, standing_of, standings, steps_until
+from tracking.queries.as_of import AsOf, known_lines_at, read_view, standing_of, steps_until
 from tracking.queries.history import history_of, in_view
 from tracking.queries.holdings import placements
-from web.components import Column, Tone
+from web.components import Column
 from web.paging import Keyset
 
 CHIPS = Keyset(("id",))
+SHOWN = ("serial", "maker__signer__handle", "model__code", "model__name")
 LISTING = Listing(
     "chips",
     "Chips",
@@ -64,12 +62,12 @@ def chips(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     asked = form.as_of_asked(now=clock.now())
     lines = None if asked is None else known_lines_at(reader, asked)
     rows = form.narrow(visible(reader, Chip), reader=reader, lines=lines)
-    rows = rows.select_related("maker__signer", "model")
+    rows = rows.select_related("maker__signer", "model").only(*SHOWN)
     file = export_asked(request, LISTING, rows, CHIPS, lambda batch: _lines(batch, reader, asked), form=form)
     if file is not None:
         return file
     found = CHIPS.page(rows, request)
-    places = _places(found.items, reader, asked)
+    places = places_of(found.items, reader, asked)
     context = list_context(request, reader, LISTING, views) | {
         "form": form,
         "page": found,
@@ -146,48 +144,8 @@ def _name(chip: Chip) -> str:
     return f"{chip.maker.signer.handle}/{chip.serial}"
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a chip is, or was on a day, as a line of the list says it."""
-
-    account: str
-    label: str
-    tone: Tone
-    holder: str
-    name: str
-    site: str
-    since: datetime
-
-
-def _places(chips: Sequence[Chip], reader: Reader, asked: AsOf | None) -> dict[int, Place]:
-    if asked is not None:
-        return {
-            number: Place(
-                found.account,
-                found.label,
-                ACCOUNT_TONES[AccountKind(found.account)],
-                found.holder,
-                found.holder_name,
-                found.site,
-                found.since,
-            )
-            for number, found in standings(chips, asked, reader=reader).items()
-        }
-    found_now = placements(chips, reader=reader)
-    return {number: _place(holding) for number, holding in found_now.items()}
-
-
-def _place(holding: Holding) -> Place:
-    account = holding.account
-    label, tone = account_of(holding) or ("", Tone.PLAIN)
-    answers = account.organisation
-    return Place(
-        account.kind, label, tone, answers.signer.handle, answers.name, account.site.code, holding.since
-    )
-
-
 def _lines(batch: Sequence[Chip], reader: Reader, asked: AsOf | None) -> Iterable[tuple[object, ...]]:
-    places = _places(batch, reader, asked)
+    places = places_of(batch, reader, asked)
     for chip in batch:
         place = places.get(chip.pk)
         where = ("", "", "", "") if place is None else (place.account, place.holder, place.site, place.since)
