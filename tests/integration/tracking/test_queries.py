@@ -126,7 +126,7 @@ def test_each_identity_notices_what_breaks_it(
 
 
 def test_every_identity_is_tested() -> None:
-    assert len(IDENTITIES) == 12
+    assert len(IDENTITIES) == 13
 
 
 def test_the_states_are_drawn() -> None:
