@@ -15,8 +15,9 @@ from audits.models import Finding
 from ledger.models import Checkpoint, Statement
 from portal.papers.documents import positions_of
 from portal.queries.chips import moved_event, seen_event
+from portal.queries.stock_takes import COUNTED_RULES
 from registry.access import Reader, visible
-from tracking.models import OPEN_TRANSFERS, Difference, Movement, MovementKind, Transfer
+from tracking.models import OPEN_TRANSFERS, Difference, Movement, MovementKind, StockCount, Transfer
 from tracking.queries.history import Step, history_of
 from web.components import Event, Severity, Side
 from web.durations import stamp
@@ -69,6 +70,10 @@ def story_of(finding: Finding, reader: Reader, *, at: datetime) -> Story:
         parts |= {each.statement_id: str(MovementKind(each.kind).label) for each in reversed(movements)}
         parts[transfer.statement_id] = "The dispatch"
         missing = _missing_of_transfer(transfer, reader)
+    if finding.rule in COUNTED_RULES:
+        digest = bytes.fromhex(finding.frozen["arithmetic"]["count"])
+        counts = visible(reader, StockCount).filter(statement__digest=digest)
+        parts |= dict.fromkeys(counts.values_list("statement_id", flat=True), "The count")
     if finding.policy is not None:
         parts[finding.policy.statement_id] = "The policy"
     parts |= {

@@ -287,8 +287,10 @@ def test_a_difference_leads_to_its_finding_and_the_finding_back(scene: Scene) ->
     page = operator.get(reverse("stock-take", args=[scene.counted]))
     (line,) = page.context["lines"]
     assert line.finding.rule == "count_over"
-    finding = operator.get(reverse("finding", args=[line.finding.uid])).content.decode()
-    assert f"{reverse('stock-takes')}?site=dc-2" in finding
+    page = operator.get(reverse("finding", args=[line.finding.uid]))
+    assert f"{reverse('stock-takes')}?site=dc-2" in page.content.decode()
+    grounds = [(part, bytes(each.digest).hex()) for part, each in page.context["story"].grounds]
+    assert grounds == [("The count", scene.counted)]
 
 
 @pytest.mark.parametrize(
