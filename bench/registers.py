@@ -151,10 +151,35 @@ WITH under_way AS (
     JOIN transfer ON transfer.waybill = parcel.number::text
     WHERE holding.chip_id = under_way.chip_id
 )
-INSERT INTO tracking_difference (transfer_id, receipt_id, kind, name, outcome, recorded_at)
-SELECT transfer.id, %(statement)s, kind, kind || '/' || transfer.id, '', %(at)s - interval '5 days'
+INSERT INTO tracking_difference (transfer_id, receipt_id, kind, name, why, outcome, recorded_at)
+SELECT transfer.id, %(statement)s, kind, kind || '/' || transfer.id, '', '', %(at)s - interval '5 days'
 FROM transfer CROSS JOIN unnest(ARRAY['short', 'over', 'swapped']) kind
 WHERE transfer.waybill::int %% 2 = 1 AND transfer.waybill::int %% 3 = 0
+"""
+
+# As many sites as there are statements to say so were counted just now: each missed its first stored chip, and found
+# one that nobody knows.
+_COUNTS = """
+WITH stored AS (
+    SELECT account.site_id, account.organisation_id, min(holding.chip_id) AS chip_id, count(*) AS chips,
+           row_number() OVER (ORDER BY account.site_id) AS number
+    FROM tracking_holding holding JOIN tracking_account account ON account.id = holding.account_id
+    WHERE account.kind = 'on_hand' AND holding.installed_at IS NULL
+    GROUP BY account.site_id, account.organisation_id
+), counted AS (
+    INSERT INTO tracking_stockcount (statement_id, organisation_id, site_id, method, counted_at, recorded_at,
+        expected, found, missing, unexpected)
+    SELECT statement.id, organisation_id, site_id, 'scan', %(at)s - interval '1 second', %(at)s - interval '1 second',
+        chips, chips, 1, 1
+    FROM stored JOIN (SELECT id, row_number() OVER (ORDER BY id) AS number FROM ledger_statement) statement
+      USING (number)
+    RETURNING id, site_id
+)
+INSERT INTO tracking_stockdifference (count_id, kind, name, chip_id)
+SELECT counted.id, kind, %(maker)s || '/' || CASE kind WHEN 'missing' THEN chip.serial ELSE 'X' || counted.id END,
+       CASE kind WHEN 'missing' THEN chip.id END
+FROM counted JOIN stored USING (site_id) JOIN registry_chip chip ON chip.id = stored.chip_id
+CROSS JOIN unnest(ARRAY['missing', 'unexpected']) kind
 """
 
 _OUTAGES = """
@@ -173,7 +198,7 @@ class Register:
 
 
 def build_register(*, chips: int, sites: int) -> Register:
-    """Fill an empty database with holders, sites, chips, holdings, sightings, transfers, outages and four policies."""
+    """Fill an empty database with holders, sites, chips, sightings, transfers, counts, outages and policies."""
     world = worlds.small_world()
     for number in range(1, 8):
         world.publish_model(
@@ -205,7 +230,7 @@ def build_register(*, chips: int, sites: int) -> Register:
             cursor.execute(step, values)
         worlds.settle()
         cursor.execute("ANALYZE plan")
-        for step in (_HOLDINGS, _SIGHTINGS, _CONFLICTS, _TRANSFERS, _OUTAGES):
+        for step in (_HOLDINGS, _SIGHTINGS, _CONFLICTS, _TRANSFERS, _COUNTS, _OUTAGES):
             cursor.execute(step, values)
     worlds.settle()
     return Register(world, at)

@@ -38,17 +38,15 @@ _ANSWER: Final[dict[str, Any]] = {
 
 
 def close_requests(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A drf-spectacular hook: what a request may say is all said; unknown members are refused."""
+    """A drf-spectacular hook: what a request may say is all said; unknown members are refused, a file must come."""
     schemas = result.get("components", {}).get("schemas", {})
     for operations in result["paths"].values():
         for operation in operations.values():
-            body = (
-                operation.get("requestBody", {})
-                .get("content", {})
-                .get("application/json", {})
-                .get("schema", {})
-            )
-            name = body.get("$ref", "").rpartition("/")[2]
+            content = operation.get("requestBody", {}).get("content", {})
+            said = content.get("application/json")
+            if content and said is None:
+                operation["requestBody"]["required"] = True
+            name = (said or {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
             if name:
                 schemas[name]["additionalProperties"] = False
     return result

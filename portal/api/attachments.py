@@ -45,7 +45,7 @@ class Attachments(APIView):
 
     @extend_schema(
         operation_id="send_attachment",
-        request={"application/octet-stream": OpenApiTypes.BINARY},
+        request={"application/octet-stream": {"type": "string", "format": "binary", "minLength": 1}},
         parameters=[OpenApiParameter("Attachment-Name", str, OpenApiParameter.HEADER)],
         responses={201: AttachmentSerializer},
     )

@@ -5,14 +5,19 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from jobs.actions import enqueue
+from ledger import door
+from notices.models import Delivery, Webhook
 from portal.models import SavedView
 from portal.views.saved_views import LISTS
+from registry.actions.tokens import issue_token
 from registry.models import Role
 from tests.people import Scene, browse_as, person_of
 
@@ -26,7 +31,20 @@ def regulator(scene: Scene) -> Client:
     return browse_as(person_of(scene.world.regulator))
 
 
+@pytest.fixture
+def machines(scene: Scene) -> None:
+    """A token, a job and a delivery of the regulator: what only its own programs and jobs leave in lists."""
+    office, now = scene.world.regulator.organisation, door.now()
+    issue_token(office, by=None, label="reads", scopes=["read"], at=now, lifetime=timedelta(days=1))
+    enqueue("portal.check-rows", scope=scene.world.regulator.handle, wake=False)
+    webhook = Webhook.objects.create(
+        organisation=office, label="desk", url="https://desk.example/", kinds=[], created_at=now
+    )
+    Delivery.objects.create(webhook=webhook, kind="test", made_at=now, next_attempt_at=now)
+
+
 @pytest.mark.django_db
+@pytest.mark.usefixtures("machines")
 @pytest.mark.parametrize("name", LISTS)
 def test_every_list_is_exported_in_three_ways_that_agree(regulator: Client, name: str) -> None:
     address = reverse(name)
