@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from jobs.models import Job
+from ledger.append_only import append_only
 from ledger.models import Statement
 from registry.models import Chip, ChipModel, Organisation, Site
 from tracking.models import Account, Transfer
@@ -264,3 +265,15 @@ class Finding(models.Model):
                 fields=["rule", "subject"], condition=Q(closed_by__isnull=False), name="finding_decided"
             ),
         ]
+
+
+class Explanation(models.Model):
+    """That a statement explained a finding; a later explanation takes the place of an earlier one, and hides none."""
+
+    finding = models.ForeignKey(Finding, on_delete=models.PROTECT, related_name="explanations")
+    statement = models.OneToOneField(
+        Statement, on_delete=models.PROTECT, related_name="explains", db_constraint=False
+    )
+
+    class Meta:
+        triggers = append_only()

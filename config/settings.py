@@ -82,6 +82,7 @@ CELERY_BEAT_SCHEDULE = {
     "watch for what is new": {"task": "notices.tasks.watch", "schedule": 15.0},
     "send mail": {"task": "notices.tasks.mail", "schedule": 60.0, "options": {"expires": 60.0}},
     "post to webhooks": {"task": "notices.tasks.deliver", "schedule": 5.0, "options": {"expires": 5.0}},
+    "forget what no paper names": {"task": "ledger.tasks.forget_attachments", "schedule": 24 * 3600.0},
     "forget what was sent long ago": {"task": "notices.tasks.forget", "schedule": 24 * 3600.0},
 }
 

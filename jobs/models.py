@@ -29,7 +29,7 @@ class Job(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=64)
     scope = models.CharField(max_length=63, blank=True, default="")
-    asked_by = models.CharField(max_length=32, blank=True, default="")
+    asked_by = models.CharField(max_length=32, blank=True, default="", db_default="")
     arguments = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=JobState, default=JobState.QUEUED)
     done = models.BigIntegerField(default=0)

@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from chipledger.refusals import Refused
 from ledger.manifests import in_parts
 from ledger.models import Attachment, AttachmentPart, Signer, Statement
 
 MAX_BYTES: Final = 10 * 2**20
+MOST_UNNAMED: Final = 200 * 2**20
 SALT_BYTES: Final = 32
 UNNAMED_FOR: Final = timedelta(days=30)
 """No paper lives longer (design §2): what none has named by then none will."""
@@ -29,7 +30,17 @@ def keep(signer: Signer, chunks: Iterable[bytes], *, name: str, by: str, at: dat
 
     Raises Refused `attachment_empty`, and `attachment_too_large` (413) above 10 MiB.
     """
-    Attachment.objects.filter(signer=signer, statement=None, kept_at__lt=at - UNNAMED_FOR).delete()
+    unnamed = (
+        Attachment.objects.filter(signer=signer, statement=None).aggregate(size=Sum("size"))["size"] or 0
+    )
+    if unnamed >= MOST_UNNAMED:
+        raise Refused(
+            "too_many_unnamed",
+            f"More than {MOST_UNNAMED // 2**20} MiB of attachments wait for a paper to name them. Sign or discard the "
+            "papers they belong to; what none names is removed after 30 days.",
+            field="attachments",
+            status=409,
+        )
     salt = secrets.token_bytes(SALT_BYTES)
     sha256 = hashlib.sha256(salt)
     kept = Attachment(
@@ -58,9 +69,16 @@ def keep(signer: Signer, chunks: Iterable[bytes], *, name: str, by: str, at: dat
     return kept
 
 
+def forget_unnamed(*, at: datetime) -> int:
+    """Remove what no statement has named while one could, and say how many attachments that were."""
+    old = Attachment.objects.filter(statement=None, kept_at__lt=at - UNNAMED_FOR)
+    return old.delete()[1].get(Attachment._meta.label, 0)
+
+
 def check_kept(signer: Signer, digests: Sequence[str]) -> None:
     """Refuse a statement that names what its signer has not uploaded, or what another statement names already."""
-    kept = dict(_own(signer, digests).values_list("digest", "statement"))
+    held = _own(signer, digests).select_for_update().order_by("pk")
+    kept = dict(held.values_list("digest", "statement"))
     for digest in digests:
         if bytes.fromhex(digest) not in {bytes(key) for key in kept}:
             raise Refused(

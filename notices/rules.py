@@ -37,6 +37,7 @@ KEPT: Final = timedelta(days=30)
 """How long settled mailings and deliveries are kept."""
 
 MOST_WEBHOOKS: Final = 20
+MOST_TESTS: Final = 3
 
 
 def first_by_mail(role: Role) -> list[str]:
@@ -70,4 +71,14 @@ def check_may_be_sent_again(delivery: Delivery) -> None:
     if delivery.state == DeliveryState.WAITING:
         raise Refused(
             "delivery_waits", "This delivery waits for its next attempt already; look again then.", status=409
+        )
+
+
+def check_may_be_tested(webhook: Webhook) -> None:
+    """Refuse a further test while earlier ones still wait: they share what posts everybody's deliveries."""
+    if webhook.deliveries.filter(notice=None, state=DeliveryState.WAITING).count() >= MOST_TESTS:
+        raise Refused(
+            "tests_waiting",
+            f"{MOST_TESTS} tests of this webhook still wait to be delivered. See what became of them first.",
+            status=409,
         )

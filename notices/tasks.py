@@ -20,7 +20,7 @@ def watch() -> None:
 @shared_task
 def mail() -> None:
     """Send the letters that are due."""
-    send_mail_waiting(at=clock.now())
+    send_mail_waiting()
 
 
 @shared_task

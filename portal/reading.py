@@ -33,8 +33,9 @@ def statements_of(reader: Reader) -> QuerySet[Statement]:
     rule |= Q(Exists(Difference.objects.filter(receipt_id=OuterRef("pk"), transfer__in=transfers)))
     corrected = Correction.objects.filter(statement_id=OuterRef("pk"))
     rule |= Q(Exists(corrected.filter(original__movements__transfer__in=transfers)))
-    about = readable_findings(reader).filter(Q(explained_by=OuterRef("pk")) | Q(closed_by=OuterRef("pk")))
-    rule |= Q(Exists(about), kind__startswith="finding.")
+    mine = readable_findings(reader)
+    explained = mine.filter(explanations__statement=OuterRef("pk"))
+    rule |= Q(Exists(explained) | Exists(mine.filter(closed_by=OuterRef("pk"))), kind__startswith="finding.")
     if reader.is_regulator:
         rule |= Q(signer__organisation__countries__overlap=list(reader.countries))
         rule |= Q(Exists(visible(reader, StockCount).filter(statement_id=OuterRef("pk"))))
@@ -46,7 +47,7 @@ def attachments_of(reader: Reader) -> QuerySet[Attachment]:
     """Its own; and an authority's those of the explanations of findings that it may see."""
     rule = Q(signer_id=reader.organisation.pk)
     if reader.is_regulator:
-        rule |= Q(Exists(readable_findings(reader).filter(explained_by=OuterRef("statement_id"))))
+        rule |= Q(Exists(readable_findings(reader).filter(explanations__statement=OuterRef("statement_id"))))
     return Attachment.objects.filter(rule)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from audits.models import Finding
+from audits.models import Explanation, Finding
 from ledger.models import Statement
 
 
 def explain_finding(uid: UUID, *, root_cause: str, by: Statement, at: datetime) -> None:
     """Keep the cited party's explanation; the finding stays open until it clears or is decided."""
+    Explanation.objects.create(finding=Finding.objects.get(uid=uid), statement=by)
     explained = Finding.objects.filter(uid=uid, closed_at__isnull=True).update(
         state=Finding.State.EXPLAINED, root_cause=root_cause, explained_by=by, explained_at=at
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Final
 
 from django.db import connection, transaction
@@ -17,6 +18,7 @@ from django.db.models import QuerySet
 
 from chipledger import clock
 from chipledger.refusals import Refused
+from notices.actions.alone import RUN_SECONDS, alone
 from notices.actions.telling import tell
 from notices.events import SUBJECTS, event_of, headers_of, message_id
 from notices.models import Delivery, DeliveryState, Kind, Notice, Webhook, WebhookDeed, WebhookEvent
@@ -36,17 +38,21 @@ LEASE: Final = timedelta(seconds=8 * PATIENCE_SECONDS)
 """So long nobody else tries what a process has taken: longer than a batch takes when every receiver hangs."""
 
 _DUE: Final = """
-SELECT due.id
-  FROM notices_webhook webhook
- CROSS JOIN LATERAL (
-       SELECT id, next_attempt_at FROM notices_delivery
-        WHERE webhook_id = webhook.id AND state = 'waiting' AND next_attempt_at <= %s
-        ORDER BY next_attempt_at LIMIT %s
-       ) due
- WHERE webhook.disabled_at IS NULL
- ORDER BY due.next_attempt_at
+SELECT id FROM (
+    SELECT due.id, due.next_attempt_at,
+           row_number() OVER (PARTITION BY webhook.organisation_id ORDER BY due.next_attempt_at, due.id) AS turn
+      FROM notices_webhook webhook
+     CROSS JOIN LATERAL (
+           SELECT id, next_attempt_at FROM notices_delivery
+            WHERE webhook_id = webhook.id AND state = 'waiting' AND next_attempt_at <= %s
+            ORDER BY next_attempt_at LIMIT %s
+           ) due
+     WHERE webhook.disabled_at IS NULL
+) due
+ ORDER BY turn, next_attempt_at
  LIMIT %s
 """
+"""Organisations take turns: many webhooks of one, or old deliveries that hang, keep no other waiting."""
 SWITCHED_OFF: Final = "The webhook was switched off."
 NOT_SEEN: Final = "What it tells of has gone out of your organisation's sight."
 
@@ -61,10 +67,15 @@ class _Taken:
 
 
 def deliver_waiting() -> int:
-    """Post what is due, a few batches at most, and say how many attempts were made."""
-    made = 0
+    """Post what is due, a few batches at most, and say how many attempts were made; none while another process does."""
+    with alone("deliver") as is_ours:
+        return _deliver() if is_ours else 0
+
+
+def _deliver() -> int:
+    made, end = 0, monotonic() + RUN_SECONDS
     for _ in range(BATCHES):
-        taken = _claim(at=clock.now())
+        taken = _claim(at=clock.now()) if monotonic() < end else []
         if not taken:
             break
         made += len(taken)
@@ -148,7 +159,10 @@ def _record(delivery: Delivery, outcome: Outcome, *, at: datetime) -> None:
     wait = None if outcome.is_success or outcome.is_gone else deliver_again_after(delivery.attempts)
     state = DeliveryState.WAITING if wait else DeliveryState.FAILED
     noted = Delivery.objects.filter(
-        pk=delivery.pk, state=DeliveryState.WAITING, attempts=delivery.attempts
+        pk=delivery.pk,
+        state=DeliveryState.WAITING,
+        attempts=delivery.attempts,
+        attempted_at=delivery.attempted_at,
     ).update(
         state=DeliveryState.DELIVERED if outcome.is_success else state,
         next_attempt_at=at + wait if wait else None,

@@ -7,11 +7,12 @@ handed over while the process died before noting it is sent again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from smtplib import SMTPException
+from time import monotonic
 from typing import Final
 
 from django.conf import settings
@@ -20,6 +21,8 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 from django.urls import reverse
 
+from chipledger import clock
+from notices.actions.alone import RUN_SECONDS, alone
 from notices.models import Mailing, MailingState, Notice
 from notices.rules import mail_again_after
 from registry.access import reader_for, visible
@@ -27,7 +30,7 @@ from registry.models import Membership, Person, Role
 
 log = logging.getLogger(__name__)
 
-PEOPLE_AT_ONCE: Final = 25
+PEOPLE_AT_ONCE: Final = 5
 LEASE: Final = timedelta(minutes=15)
 """So long nobody else tries what a process has taken: longer than a mail server may keep it waiting."""
 MOST_LISTED: Final = 50
@@ -42,11 +45,16 @@ class Letter:
     mailings: Sequence[int]
 
 
-def send_mail_waiting(*, at: datetime) -> int:
-    """Send every letter that is due, and say how many went out."""
-    sent = 0
-    while letters := _claim(at=at):
-        sent += sum(_send(letter, at=at) for letter in letters)
+def send_mail_waiting(*, now: Callable[[], datetime] = clock.now) -> int:
+    """Send letters that are due, for a while, and say how many went out; none while another process does."""
+    with alone("mail") as is_ours:
+        return _send_waiting(now) if is_ours else 0
+
+
+def _send_waiting(now: Callable[[], datetime]) -> int:
+    sent, end = 0, monotonic() + RUN_SECONDS
+    while monotonic() < end and (letters := _claim(at=now())):
+        sent += sum(_send(letter, at=now()) for letter in letters)
     return sent
 
 

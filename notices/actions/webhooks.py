@@ -10,12 +10,19 @@ from django.db import transaction
 from django.http import Http404
 
 from chipledger.refusals import Refused
-from notices.actions.delivering import note_webhook_deed, switch_off
+from notices.actions.delivering import SWITCHED_OFF, drop, note_webhook_deed, switch_off
 from notices.actions.telling import tell
 from notices.events import TEST_KIND, body_of_test
 from notices.models import Delivery, DeliveryState, Kind, Mailing, Webhook, WebhookDeed
 from notices.reach import addresses_of, parse_url
-from notices.rules import KEPT, MOST_WEBHOOKS, SECRET_OVERLAP, check_is_on, check_may_be_sent_again
+from notices.rules import (
+    KEPT,
+    MOST_WEBHOOKS,
+    SECRET_OVERLAP,
+    check_is_on,
+    check_may_be_sent_again,
+    check_may_be_tested,
+)
 from notices.secrets import new_secret, seal
 from registry.access import Reader, check_role
 from registry.models import Organisation, Role
@@ -101,6 +108,8 @@ def enable_webhook(webhook: Webhook, *, by: Reader, at: datetime) -> None:
     check_role(by, Role.ADMINISTRATOR)
     present = _locked(webhook)
     if present.disabled_at is not None:
+        # What was laid out while it was being switched off was never called off.
+        drop(present.deliveries.filter(state=DeliveryState.WAITING), SWITCHED_OFF, at=at)
         Webhook.objects.filter(pk=present.pk).update(disabled_at=None)
         _told(present, WebhookDeed.ENABLED, by=by, at=at)
 
@@ -123,6 +132,7 @@ def send_test(webhook: Webhook, *, by: Reader, at: datetime) -> Delivery:
     check_role(by, Role.ADMINISTRATOR)
     present = _locked(webhook)
     check_is_on(present)
+    check_may_be_tested(present)
     return Delivery.objects.create(
         webhook=present,
         kind=TEST_KIND,
@@ -147,6 +157,11 @@ def send_again(delivery: Delivery, *, by: Reader, at: datetime) -> None:
 def forget_settled(*, at: datetime) -> int:
     """Delete mailings and deliveries that have been settled for their days, and say how many."""
     over = at - KEPT
+    drop(
+        Delivery.objects.filter(state=DeliveryState.WAITING, webhook__deleted_at__isnull=False),
+        SWITCHED_OFF,
+        at=at,
+    )
     mailings, _ = Mailing.objects.filter(settled_at__lt=over).delete()
     deliveries, _ = Delivery.objects.filter(settled_at__lt=over).delete()
     return mailings + deliveries

@@ -87,6 +87,8 @@ def delivery(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse
         "headers": sent,
         "tone": TONES[DeliveryState(found.state)],
         "is_open": found.state == DeliveryState.WAITING,
+        # Some receivers repeat their address, in which they carry a secret.
+        "is_administrator": reader.role == Role.ADMINISTRATOR,
         "refusal": refusal_of(reader, Role.ADMINISTRATOR) or reason(check_may_be_sent_again, found),
     }
     whole = not getattr(request, "htmx", False)

@@ -118,11 +118,15 @@ def _act(request: HttpRequest, reader: Reader, found: Webhook) -> HttpResponse:
     return redirect("webhooks") if deed == "delete" else redirect("webhook", found.pk)
 
 
+WAKE_SECONDS = 5
+"""Beat wakes the deliveries as often; what is older has been done."""
+
+
 def wake() -> None:
     """Have what waits posted now; without a broker, beat has it posted in a few seconds."""
 
     def wake_worker() -> None:
-        tasks.deliver.delay()
+        tasks.deliver.apply_async(expires=WAKE_SECONDS)
 
     transaction.on_commit(wake_worker, robust=True)
 

@@ -54,3 +54,16 @@ def prepare_count(
         fields["manifest"] = keep_chips(names, by.organisation.signer, at=at).model_dump(mode="json")
     notes = {"Against the book": f"{len(found.short):,} not found, {len(found.over):,} not expected"}
     return prepare_draft("stock.counted", fields, keys=keys, by=by, at=at, notes=notes)
+
+
+def check_attested(names: Sequence[str], attested: Sequence[str]) -> None:
+    """Refuse a count "by attestations" of chips that did not attest here freshly."""
+    silent = sorted(set(names) - set(attested))
+    if silent:
+        raise Refused(
+            "not_attested",
+            f"{len(silent):,} of these chips, {silent[0]} first, did not attest here within the cadence. Say that you "
+            "counted by scanner or file, or take the chips from fresh attestations again.",
+            field="method",
+            value=silent[0],
+        )

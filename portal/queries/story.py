@@ -76,6 +76,8 @@ def story_of(finding: Finding, reader: Reader, *, at: datetime) -> Story:
         parts |= dict.fromkeys(counts.values_list("statement_id", flat=True), "The count")
     if finding.policy is not None:
         parts[finding.policy.statement_id] = "The policy"
+    earlier = finding.explanations.order_by("-pk").values_list("statement_id", flat=True)
+    parts |= dict.fromkeys(earlier[:SHOWN], "An earlier explanation")
     parts |= {
         number: part
         for number, part in (

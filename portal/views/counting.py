@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from chipledger import clock
 from chipledger.refusals import Refused
 from ledger.authority import HOLDERS
-from portal.actions.stock_takes import prepare_count
+from portal.actions.stock_takes import check_attested, prepare_count
 from portal.doorway import page, refusal_of
 from portal.faults import FaultyRows
 from portal.forms.papers import MOST_TYPED
@@ -52,6 +52,8 @@ def count_site(request: HttpRequest, reader: Reader) -> HttpResponse:
             if names or form.cleaned_data["nothing_found"] or "prepare" in request.POST:
                 found = compare(set(expected), names, damaged=(), swapped=())
             if found is not None and "prepare" in request.POST:
+                if form.cleaned_data["method"] == "attestations":
+                    check_attested(names, freshly_seen(site, reader=reader, at=now))
                 draft = prepare_count(
                     site,
                     found,

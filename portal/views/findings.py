@@ -116,9 +116,8 @@ def finding(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
                 refused = error
     story = story_of(found, reader, at=now)
     papers = statement_papers([statement for _, statement in story.grounds])
-    said = {found.explained_by_id, found.closed_by_id}
     grounds = [
-        (part, paper, statement.pk in said)
+        (part, paper, statement.kind.startswith("finding."))
         for (part, statement), paper in zip(story.grounds, papers, strict=True)
     ]
     context = {

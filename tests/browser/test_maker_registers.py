@@ -14,7 +14,7 @@ from ledger.integrator import integrate
 from ledger.models import Key
 from portal.models import Draft
 from registry.models import Chip
-from tests.browser.conftest import give_passkeys, picture, work_off_jobs
+from tests.browser.conftest import give_passkeys, work_off_jobs
 from tests.people import PASSWORD, person_of
 from tests.world import World
 
@@ -64,14 +64,11 @@ def test_a_maker_registers_a_file_with_a_passkey_and_gets_its_receipt(
     page.goto("/batches/new/")
     page.get_by_label("Site", exact=True).select_option("fab-1")
     page.locator("input[name=file]").set_input_files(file)
-    picture(page, "register-a-batch")
     page.get_by_role("button", name="Check the batch").click()
     expect(page.get_by_text("Every row stands up to the rules")).to_be_visible()
-    picture(page, "check-a-batch")
     page.get_by_role("link", name="Go on to sign").click()
     expect(page.get_by_text("Registration of 120 chips by maker-a")).to_be_visible()
     expect(page.locator("pre.bytes")).to_contain_text('"kind":"chips.commissioned"')
-    picture(page, "sign-a-batch")
     page.get_by_role("button", name="Sign with passkey").click()
 
     expect(page.get_by_text("Queued")).to_be_visible()
@@ -82,7 +79,6 @@ def test_a_maker_registers_a_file_with_a_passkey_and_gets_its_receipt(
     expect(page.get_by_text("Succeeded")).to_be_visible()
     page.reload()
     expect(page.get_by_text("In the log")).to_be_visible()
-    picture(page, "batch-receipt")
     assert Chip.objects.count() == 120
 
 
@@ -102,7 +98,6 @@ def test_a_maker_mends_a_file_by_its_rejected_rows_skips_what_is_registered_and_
     page.get_by_role("button", name="Check the batch").click()
     expect(page.get_by_role("cell", name="bad serial", exact=True)).to_be_visible()
     expect(page.get_by_role("cell", name="H100!", exact=True)).to_be_visible()
-    picture(page, "faults-of-a-batch")
     with page.expect_download() as download:
         page.get_by_text("All of them as CSV").click()
     lines = Path(download.value.path()).read_text().splitlines()
@@ -129,11 +124,9 @@ def test_a_maker_mends_a_file_by_its_rejected_rows_skips_what_is_registered_and_
     page.get_by_role("link", name="Receipt to print").click()
     expect(page.get_by_text("Batch root")).to_be_visible()
     expect(page.get_by_text("1 row registered already, identically")).to_be_visible()
-    picture(page, "receipt-of-a-batch")
     page.goto("/batches/")
     page.get_by_role("region", name="Batches").get_by_role("link").first.click()
     expect(page.get_by_role("heading", name="What became of it")).to_be_visible()
-    picture(page, "batch")
     assert Chip.objects.count() == 2
 
 

@@ -30,13 +30,10 @@ def test_a_regulator_goes_from_the_findings_to_proofs_that_verify_offline_and_ex
     page.get_by_label("Rule").select_option("declared_loss")
     page.get_by_role("button", name="Filter").click()
     expect(page.get_by_role("row")).to_have_count(3)
-    picture(page, "findings")
     page.get_by_role("link", name="Chip declared lost or stolen").first.click()
     expect(page.get_by_role("heading", name="What it was made from")).to_be_visible()
-    picture(page, "finding")
     page.locator(".title-row .serial").click()
     expect(page.get_by_role("heading", name="History")).to_be_visible()
-    picture(page, "chip")
 
     with page.expect_download() as download:
         page.get_by_role("link", name="Evidence").first.click()
@@ -49,7 +46,6 @@ def test_a_regulator_goes_from_the_findings_to_proofs_that_verify_offline_and_ex
     }
 
     page.goto("/report/?rule=declared_loss")
-    picture(page, "discrepancy-report")
     page.get_by_text("Export", exact=True).click()
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()

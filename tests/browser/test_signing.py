@@ -10,7 +10,6 @@ from playwright.sync_api import Page, expect
 
 from ledger.models import Key
 from portal.models import Draft
-from tests.browser.conftest import picture
 from tests.browser.test_maker_registers import enrol
 from tests.browser.test_transfer import in_days
 from tests.people import PASSWORD, person_of
@@ -51,7 +50,6 @@ def test_above_a_size_two_people_sign_the_same_text_each_with_their_own_passkey(
     ann.get_by_label("Two people above so many chips").fill("10")
     mine = Key.objects.filter(purpose="passkey").order_by("pk")[0]
     ann.get_by_label("Sign with").select_option(mine.key_id)
-    picture(ann, "signing-policy")
     ann.get_by_role("button", name="Prepare the paper").click()
     expect(ann.get_by_text("two people sign transfers of more than 10 chips")).to_be_visible()
     ann.get_by_role("button", name="Sign with passkey").click()
@@ -68,7 +66,6 @@ def test_above_a_size_two_people_sign_the_same_text_each_with_their_own_passkey(
 
     ben.goto("/papers/")
     expect(ben.get_by_role("row", name="Dispatch of 16 chips")).to_contain_text("1 of 2")
-    picture(ben, "papers-to-sign")
     ben.get_by_role("link", name="Dispatch of 16 chips").click()
     assert ben.locator("pre.bytes").text_content() == text
     ben.get_by_role("button", name="Sign with passkey").click()

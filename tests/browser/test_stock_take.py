@@ -11,7 +11,6 @@ from playwright.sync_api import Page, expect
 from audits.actions.sweeps import sweep
 from ledger import door
 from ledger.integrator import integrate
-from tests.browser.conftest import picture
 from tests.browser.keyboard import choose, press, reach
 from tests.browser.test_every_page import examine
 from tests.browser.test_maker_registers import enrol
@@ -41,7 +40,6 @@ def test_a_site_is_counted_with_one_chip_missing_by_keyboard_and_passkey(
         page.keyboard.type(chip.partition("/")[2])
         page.keyboard.press("Enter")
     expect(page.locator("#differences")).to_contain_text("Typed wrongly?")  # compared while scanning
-    picture(page, "count-a-site")
     assert examine(page, "count a site") == []
     press(page, page.locator("input[name=mend]"), "Space")
     choose(page, page.get_by_label("Sign with"), "My passkey")
@@ -59,6 +57,5 @@ def test_a_site_is_counted_with_one_chip_missing_by_keyboard_and_passkey(
     page.reload()
     expect(page.get_by_text("In the log")).to_be_visible()
     page.set_viewport_size({"width": 1440, "height": 900})
-    picture(page, "stock-take")
     press(page, page.get_by_role("link", name="Open", exact=True))
     expect(page.get_by_role("heading", name="Chip not found when its site was counted")).to_be_visible()

@@ -15,7 +15,6 @@ from ledger import door
 from ledger.integrator import integrate
 from portal.models import Draft
 from registry.models import Role
-from tests.browser.conftest import picture
 from tests.browser.test_maker_registers import enrol, upload
 from tests.people import dispatch, person_of
 from tests.world import World
@@ -45,7 +44,6 @@ def test_a_holder_files_a_transfer_by_an_uploaded_envelope_and_the_consignee_rec
     sender.get_by_label("To site").fill("dc-3")
     sender.get_by_label("Estimated arrival").fill(in_days(5))
     sender.get_by_label("Waybill").fill("NLC-2231-0097")
-    picture(sender, "file-a-transfer")
     sender.get_by_role("button", name="Prepare the paper").click()
     expect(sender.get_by_text("Dispatch of 16 chips to operator-b")).to_be_visible()
     draft = Draft.objects.get()
@@ -65,7 +63,6 @@ def test_a_holder_files_a_transfer_by_an_uploaded_envelope_and_the_consignee_rec
     receiver.get_by_label("Chips found").fill("\n".join(found))
     receiver.get_by_role("button", name="Compare").click()
     expect(receiver.get_by_role("heading", name="Expected, not seen")).to_be_visible()
-    picture(receiver, "receive-a-transfer")
     receiver.locator("input[name=mend]").check()
     receiver.get_by_label("Expected, not seen: why").select_option("package_missing")
     receiver.get_by_role("button", name="Prepare the receipt").click()
@@ -84,7 +81,6 @@ def test_a_holder_files_a_transfer_by_an_uploaded_envelope_and_the_consignee_rec
     assert Holding.objects.filter(account__organisation=world.second_operator.organisation).count() == 14
     receiver.goto(f"/transfers/{bytes(transfer.digest).hex()}/")
     expect(receiver.get_by_role("heading", name="Shipper/receiver differences")).to_be_visible()
-    picture(receiver, "transfer-with-a-shortage")
 
 
 @pytest.mark.browser

@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                     ("does_not_start", "Does not start"),
                     ("unknown", "Not known"),
                 ],
+                db_default="",
                 default="",
                 max_length=18,
             ),

@@ -271,7 +271,7 @@ class Difference(models.Model):
     receipt = models.ForeignKey(Statement, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     kind = models.CharField(max_length=7, choices=DifferenceKind)
     name = models.CharField(max_length=128, db_collation="C")
-    why = models.CharField(max_length=18, choices=Why, blank=True, default="")
+    why = models.CharField(max_length=18, choices=Why, blank=True, default="", db_default="")
     chip = models.ForeignKey(
         Chip, on_delete=models.DO_NOTHING, related_name="+", null=True, db_constraint=False
     )

@@ -35,6 +35,8 @@ there AS (
         SELECT movement.target_id FROM tracking_movementline line
         JOIN tracking_movement movement ON movement.id = line.movement_id {_CORRECTED}
         WHERE line.chip_id = moved_since.chip_id AND {_AT} <= %(at)s
+          AND (movement.source_id = ANY((SELECT accounts FROM here)::bigint[])
+               OR movement.target_id = ANY((SELECT accounts FROM here)::bigint[]))
         ORDER BY movement.id DESC LIMIT 1) last
     WHERE last.target_id = ANY((SELECT accounts FROM here)::bigint[]))
 SELECT there.chip_id, maker.handle || '/' || chip.serial AS name FROM there
@@ -42,7 +44,8 @@ JOIN registry_chip chip ON chip.id = there.chip_id JOIN ledger_signer maker ON m
 """
 """The chips that the book has at a site at an instant, by effective time as corrected; takes `what_is_here`.
 
-What is there now, but for the chips that came or went since; of those, the last movement until then decides.
+What is there now, but for the chips that came or went since; of those, the last movement into or out of the place until
+then decides. What others say of a chip elsewhere, and when they say that it happened, changes nothing here.
 """
 
 HERE: Final = (AccountKind.ON_HAND, AccountKind.RETIRED)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from audits.models import Finding
 from chipledger.refusals import Refused
@@ -134,7 +136,36 @@ def test_what_no_paper_can_name_any_more_is_removed(scene: Scene, finding: Findi
     long_ago = door.now() - timedelta(days=31)
     named = attachments.keep(signer, [PAGE], name="a", by="", at=long_ago)
     attachments.keep(signer, [PAGE], name="b", by="", at=long_ago + timedelta(days=2))
-    explain(world, finding, bytes(named.digest).hex())
     attachments.keep(signer, [PAGE], name="c", by="", at=long_ago)
-    attachments.keep(signer, [PAGE], name="d", by="", at=door.now())
-    assert set(Attachment.objects.values_list("name", flat=True)) == {"a", "b", "d"}
+    explain(world, finding, bytes(named.digest).hex())
+    assert attachments.forget_unnamed(at=door.now()) == 1
+    assert set(Attachment.objects.values_list("name", flat=True)) == {"a", "b"}
+
+
+def test_documents_that_no_paper_names_do_not_pile_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.attachments.MOST_UNNAMED", 40)
+    caller = Caller(world.operator)
+    assert caller.post("/attachments", PAGE, OCTETS).status_code == 201
+    assert caller.post("/attachments", PAGE, OCTETS).status_code == 201
+    refused = problem_of(caller.post("/attachments", PAGE, OCTETS))
+    assert (refused["status"], refused["code"]) == (409, "too_many_unnamed")
+    assert Caller(world.second_operator).post("/attachments", PAGE, OCTETS).status_code == 201
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_papers_that_name_one_document_at_once_the_second_is_refused(world: World) -> None:
+    scene = Scene(world)
+    ours = Finding.objects.filter(organisation=scene.world.operator.organisation).order_by("pk")[:2]
+    digest = send(world.operator)["digest"]
+
+    def say(finding: Finding) -> str:
+        try:
+            explain(world, finding, digest)
+        except Refused as refused:
+            return refused.code
+        finally:
+            connections.close_all()
+        return "booked"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(say, list(ours))) == ["attachment_named", "booked"]

@@ -10,7 +10,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from audits.actions.sweeps import sweep
 from chipledger import clock
@@ -19,6 +19,7 @@ from ledger.integrator import integrate
 from ledger.models import Statement
 from notices.actions import delivering
 from notices.actions import webhooks as deeds
+from notices.actions.alone import alone
 from notices.actions.delivering import deliver_waiting
 from notices.actions.watch import look
 from notices.models import (
@@ -429,3 +430,19 @@ def test_two_watches_at_once_lay_out_each_delivery_once() -> None:
             list(pool.map(work, range(3)))
         look(at=door.now())
     assert Delivery.objects.filter(kind=Kind.TRANSFER_DISPATCHED).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_process_posts_and_another_leaves_it_alone() -> None:
+    def ask() -> bool:
+        try:
+            with alone("deliver") as is_ours:
+                return is_ours
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with alone("deliver") as is_ours:
+            assert is_ours
+            assert not pool.submit(ask).result()
+        assert pool.submit(ask).result()

@@ -55,23 +55,23 @@ def letters(person: Person) -> list[str]:
 def test_somebody_who_never_chose_gets_what_asks_for_an_act_once(watched: World) -> None:
     person = person_of(watched.operator, Role.PREPARER)
     announce(watched)
-    assert send_mail_waiting(at=door.now()) == 1
+    assert send_mail_waiting(now=lambda: door.now()) == 1
     (letter,) = letters(person)
     assert "Transfer dispatched to you" in letter
-    assert send_mail_waiting(at=door.now()) == 0
+    assert send_mail_waiting(now=lambda: door.now()) == 0
     assert look(at=door.now()) == 0
-    assert send_mail_waiting(at=door.now() + timedelta(days=9)) == 0
+    assert send_mail_waiting(now=lambda: door.now() + timedelta(days=9)) == 0
     assert set(Mailing.objects.values_list("state", flat=True)) == {MailingState.SENT}
 
 
 def test_a_viewer_gets_none_until_they_choose_it(watched: World) -> None:
     viewer = person_of(watched.operator, Role.VIEWER)
     announce(watched)
-    assert send_mail_waiting(at=door.now()) == 0
+    assert send_mail_waiting(now=lambda: door.now()) == 0
     reader = reader_for(watched.operator.organisation, role=Role.VIEWER, person=viewer)
     choose(silent=[], by_mail=[Kind.TRANSFER_DISPATCHED], by=reader)
     announce(watched, ("N3",))
-    send_mail_waiting(at=door.now())
+    send_mail_waiting(now=lambda: door.now())
     assert len(letters(viewer)) == 1
 
 
@@ -82,7 +82,7 @@ def test_who_wants_no_mail_gets_none_and_reading_all_chooses_nothing(watched: Wo
     mark_all_read(by=reader_for(watched.operator.organisation, role=Role.ADMINISTRATOR, person=other))
     assert Preference.objects.get(person=other).by_mail is None
     announce(watched)
-    send_mail_waiting(at=door.now())
+    send_mail_waiting(now=lambda: door.now())
     assert (len(letters(quiet)), len(letters(other))) == (0, 1)
 
 
@@ -94,7 +94,7 @@ def test_a_letter_holds_all_that_waits_the_gravest_first_and_says_nothing_that_o
     sweep(at=door.now())
     look(at=door.now())
     announce(watched, ("SECRET-3",))
-    send_mail_waiting(at=door.now())
+    send_mail_waiting(now=lambda: door.now())
     (letter,) = letters(person)
     (sent,) = [each for each in mail.outbox if each.to == [person.email]]
     assert sent.subject == f"Chipledger: {len(LINK.findall(letter)) - 1} notices"
@@ -123,7 +123,7 @@ def test_a_letter_lists_fifty_and_leads_to_the_list_for_the_rest(watched: World)
         Mailing(notice=notice, person=person, next_attempt_at=now)
         for notice in Notice.objects.filter(kind=Kind.KEYS_CHANGED, fact__startswith="t:")
     )
-    assert send_mail_waiting(at=now) == 1
+    assert send_mail_waiting(now=lambda: now) == 1
     (letter,) = letters(person)
     assert "10 more are on the list of notices" in letter
     assert len(LINK.findall(letter)) == 50 + 2
@@ -143,7 +143,7 @@ def test_who_has_left_meanwhile_gets_no_letter(watched: World, how: str) -> None
         Person.objects.filter(pk=leaver.pk).update(is_active=False)
     else:
         Membership.objects.filter(pk=membership.pk).update(organisation=watched.second_operator.organisation)
-    send_mail_waiting(at=door.now())
+    send_mail_waiting(now=lambda: door.now())
     assert letters(leaver) == []
     assert Mailing.objects.get(person=leaver).state == MailingState.DROPPED
 
@@ -153,7 +153,7 @@ def test_what_went_out_of_sight_is_not_mailed(watched: World) -> None:
     announce(watched)
     Notice.objects.update(organisation=watched.second_operator.organisation)
     Membership.objects.update(organisation=watched.second_operator.organisation)
-    assert send_mail_waiting(at=door.now()) == 0
+    assert send_mail_waiting(now=lambda: door.now()) == 0
     assert letters(person) == []
 
 
@@ -167,7 +167,7 @@ def test_of_a_token_only_administrators_are_told_by_mail(watched: World) -> None
         choose(silent=[], by_mail=[Kind.TOKENS_CHANGED], by=reader)
     issue_token(organisation, by=None, label="x", scopes=["read"], at=door.now(), lifetime=timedelta(days=1))
     look(at=door.now())
-    send_mail_waiting(at=door.now())
+    send_mail_waiting(now=lambda: door.now())
     assert (len(letters(boss)), len(letters(colleague))) == (1, 0)
 
 
@@ -179,12 +179,12 @@ def test_a_server_that_takes_nothing_is_tried_again_and_in_the_end_no_more(
     settings.EMAIL_BACKEND = UNWILLING
     now = door.now()
     for wait in (*MAIL_RETRIES, timedelta(0)):
-        assert send_mail_waiting(at=now) == 0
+        assert send_mail_waiting(now=lambda now=now: now) == 0
         now += wait
     mailing = Mailing.objects.get()
     assert (mailing.state, mailing.attempts) == (MailingState.FAILED, len(MAIL_RETRIES) + 1)
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert send_mail_waiting(at=now + timedelta(days=9)) == 0
+    assert send_mail_waiting(now=lambda: now + timedelta(days=9)) == 0
 
 
 def test_a_letter_that_was_not_taken_goes_out_later_with_what_is_new_by_then(
@@ -194,11 +194,11 @@ def test_a_letter_that_was_not_taken_goes_out_later_with_what_is_new_by_then(
     announce(watched)
     settings.EMAIL_BACKEND = UNWILLING
     now = door.now()
-    send_mail_waiting(at=now)
+    send_mail_waiting(now=lambda: now)
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert send_mail_waiting(at=now) == 0
+    assert send_mail_waiting(now=lambda: now) == 0
     announce(watched, ("N3",))
-    assert send_mail_waiting(at=now + MAIL_RETRIES[0] + timedelta(minutes=1)) == 1
+    assert send_mail_waiting(now=lambda: now + MAIL_RETRIES[0] + timedelta(minutes=1)) == 1
     (letter,) = letters(person)
     assert letter.count("Transfer dispatched to you") == 2
 
@@ -218,7 +218,7 @@ def test_a_worker_that_never_served_a_page_knows_who_may_read_what_a_notice_is_a
 def test_what_was_sent_long_ago_is_forgotten(watched: World) -> None:
     person_of(watched.operator)
     announce(watched)
-    send_mail_waiting(at=door.now())
+    send_mail_waiting(now=lambda: door.now())
     assert forget_settled(at=door.now() + timedelta(days=29)) == 0
     assert forget_settled(at=door.now() + timedelta(days=31)) == 1
 
@@ -271,13 +271,13 @@ def test_two_processes_never_split_or_double_a_letter() -> None:
         try:
             barrier.wait(timeout=30)
             seen.append(threading.current_thread())
-            return send_mail_waiting(at=at)
+            return send_mail_waiting(now=lambda: at)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(4) as pool:
         sent = sum(pool.map(work, [now] * 4))
-    sent += send_mail_waiting(at=now)
+    sent += send_mail_waiting(now=lambda: now)
     assert len(set(seen)) == 4
     assert sent == 30
     for person in people:

@@ -14,6 +14,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from chipledger import clock
+from chipledger.refusals import Refused
 from ledger import door
 from notices.actions import webhooks as deeds
 from notices.actions.delivering import deliver_waiting
@@ -304,9 +305,44 @@ def test_pages_cost_the_same_for_one_row_as_for_fifty(
         for number in range(batch):
             added(administrator, label=f"{batch}-{number}")
             deeds.send_test(webhook, by=reader, at=clock.now())
+            tests = Delivery.objects.filter(notice=None)
+            tests.update(state=DeliveryState.FAILED, next_attempt_at=None, settled_at=clock.now())
         with django_assert_num_queries(3 + 1):  # who asks; the webhooks
             boss.get(reverse("webhooks"))
         with django_assert_num_queries(3 + 3):  # the webhook, what was done to it, who did it
             boss.get(reverse("webhook", args=[webhook.pk]))
         with django_assert_num_queries(3 + 3):  # saved views, the webhooks to choose from, the page
             boss.get(reverse("deliveries"))
+
+
+def test_a_fourth_test_waits_until_one_of_the_others_is_through(administrator: Reader, boss: Client) -> None:
+    webhook = added(administrator)
+    for _ in range(3):
+        deeds.send_test(webhook, by=administrator, at=clock.now())
+    with pytest.raises(Refused, match="3 tests of this webhook still wait"):
+        deeds.send_test(webhook, by=administrator, at=clock.now())
+
+
+def test_what_a_receiver_answered_is_for_administrators(
+    watched: World, administrator: Reader, boss: Client
+) -> None:
+    webhook = added(administrator)
+    delivery = deeds.send_test(webhook, by=administrator, at=clock.now())
+    Delivery.objects.filter(pk=delivery.pk).update(response="Cannot POST /hooks/T0/SECRET", status=404)
+    address = reverse("delivery", args=[delivery.uid])
+    assert "/hooks/T0/SECRET" in text(boss.get(address))
+    viewer = browse_as(person_of(watched.operator, Role.VIEWER))
+    assert "/hooks/T0/SECRET" not in text(viewer.get(address))
+
+
+def test_what_was_laid_out_while_a_webhook_was_switched_off_is_not_sent_when_it_is_on_again(
+    administrator: Reader,
+) -> None:
+    webhook = added(administrator)
+    deeds.disable_webhook(webhook, by=administrator, at=clock.now())
+    late = Delivery.objects.create(
+        webhook=webhook, kind="test", made_at=clock.now(), next_attempt_at=clock.now()
+    )
+    deeds.enable_webhook(webhook, by=administrator, at=clock.now())
+    late.refresh_from_db()
+    assert late.state == DeliveryState.DROPPED

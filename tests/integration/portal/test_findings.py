@@ -349,3 +349,34 @@ def test_who_may_say_nothing_of_a_finding_is_told_why(scene: Scene) -> None:
     answer = counterparty.post(reverse("finding", args=[overdue().uid]), {"root_cause": "genuine_loss"})
     assert answer.status_code == 403
     assert "Nothing is asked of you here." in answer.content.decode()
+
+
+def test_a_later_explanation_takes_nothing_away_from_the_authority(scene: Scene) -> None:
+    finding, operator = loss(), browse_as(person_of(scene.world.operator))
+    explained_with_documents(scene, operator, finding)
+    scene.world.submit(
+        FindingExplained, by=scene.world.operator, finding=finding.uid.hex, root_cause="missing_upload"
+    )
+    while integrate():
+        pass
+    regulator = browse_as(person_of(scene.world.regulator))
+    page = regulator.get(reverse("finding", args=[finding.uid])).content.decode()
+    assert "over the weekend" in page
+    assert page.count("Explanation of a finding") == 4  # two papers, each with its title and its heading
+    for attachment in Attachment.objects.all():
+        address = reverse("attachment", args=[bytes(attachment.digest).hex()])
+        assert regulator.get(address).status_code == 200
+    assert sum(name.startswith("attachments/") for name in unpack(regulator, finding)) == 3
+
+
+def test_a_document_called_like_the_words_is_not_taken_for_them(scene: Scene) -> None:
+    finding, client = loss(), browse_as(person_of(scene.world.operator))
+    said = {"root_cause": "genuine_loss", "key": key_of(scene), "whole": "1"}
+    said["documents"] = SimpleUploadedFile("explanation.txt", b"not the words")
+    assert client.post(reverse("finding", args=[finding.uid]), said).status_code == 302
+    draft = Draft.objects.latest("created_at")
+    envelope = sign_payload(bytes(draft.payload), [scene.world.operator.key]).to_json()
+    client.post(reverse("draft", args=[draft.pk]), {"envelope_file": SimpleUploadedFile("e.json", envelope)})
+    page = client.get(reverse("finding", args=[finding.uid])).content.decode()
+    assert "not the words" not in page
+    assert "explanation.txt" in page

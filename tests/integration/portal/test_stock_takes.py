@@ -409,3 +409,12 @@ def test_the_inbox_says_which_sites_are_due_and_leads_to_the_count(
     assert f'href="{address()}"' in page
     assert "5 days late" in page
     assert address() in operator.get(reverse("count-site")).content.decode()
+
+
+def test_nobody_counts_by_attestations_what_did_not_attest(
+    world: World, operator: Client, chips: list[str]
+) -> None:
+    answer = operator.post(address(), said(world, "\n".join(chips), prepare="1") | {"method": "attestations"})
+    assert answer.status_code == 422
+    assert "4 of these chips, maker-a/SN-100 first, did not attest here" in answer.content.decode()
+    assert not Draft.objects.exists()

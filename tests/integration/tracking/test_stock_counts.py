@@ -95,6 +95,27 @@ def test_the_book_is_asked_as_it_stood_when_the_chips_were_counted(
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("the_book_closes")
+def test_what_a_later_holder_says_of_earlier_days_changes_no_count(
+    standing: StandingClock, world: World, trade: Trade
+) -> None:
+    chips = world.commission([f"SN-{number}" for number in range(1, 4)])
+    standing.forward(minutes=10)
+    counted_at = door.now()
+    standing.forward(minutes=10)
+    trade.receive(trade.dispatch(chips[:1]))
+    standing.forward(minutes=10)
+    world.submit(
+        ChipsLost,
+        by=world.operator,
+        site="dc-1",
+        happened_at=counted_at - MINUTE,
+        chips=chips[:1],
+        reason="not_in_rack",
+    )
+    assert totals(count_site(world, chips, counted_at=counted_at)) == (3, 3, 0, 0)
+
+
+@pytest.mark.usefixtures("the_book_closes")
 def test_a_corrected_instant_counts_as_corrected(standing: StandingClock, world: World, trade: Trade) -> None:
     chips = world.commission(["SN-1", "SN-2"])
     standing.forward(minutes=10)
