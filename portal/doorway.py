@@ -14,6 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from chipledger.refusals import Refused
+from ledger.authority import HOLDERS
 from ledger.models import SignerKind
 from registry.access import Reader, check_role, reader_of
 from registry.models import Person, Role
@@ -81,3 +82,10 @@ def refusal_of(reader: Reader, least: Role) -> Refused | None:
     except Refused as refused:
         return refused
     return None
+
+
+def holder_refusal(reader: Reader, sentence: str) -> Refused | None:
+    """Why this reader says nothing about chips: ``sentence`` for who may hold none, or too low a role."""
+    if reader.kind not in HOLDERS:
+        return Refused("not_a_holder", sentence, status=403)
+    return refusal_of(reader, Role.PREPARER)

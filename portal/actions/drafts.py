@@ -179,7 +179,7 @@ def _merge(draft: Draft, envelope: Envelope) -> Envelope:
     if strangers:
         raise Refused(
             "signers_differ",
-            "A key signed that the paper does not name.",
+            "A key signed that the paper does not name. Sign with a key that it names, or prepare it again for yours.",
             field="signatures.keyid",
             value=sorted(strangers)[0],
             status=403,

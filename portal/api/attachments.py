@@ -52,11 +52,12 @@ class Attachments(APIView):
     def post(self, request: Request) -> Response:
         reader = reader_of(request)
         check_role(reader, Role.PREPARER)
-        if not check_length(request._request, limit=attachments.MAX_BYTES):
+        announced = check_length(request._request, limit=attachments.MAX_BYTES)
+        if not announced:
             raise Refused("attachment_empty", "There is nothing in this attachment.", field="attachments")
         kept = attachments.keep(
             reader.organisation.signer,
-            chunks_of(cast("IO[bytes]", request.data)),
+            chunks_of(cast("IO[bytes]", request.data), announced=announced),
             name=request.headers.get("Attachment-Name", ""),
             by=reader.pseudonym,
             at=door.now(),

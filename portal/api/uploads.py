@@ -22,6 +22,7 @@ from jobs.actions import cancel_job
 from jobs.models import Job
 from jobs.queries import rejected_rows
 from ledger import door, manifests
+from portal.uploads import broken_off
 from registry.access import check_role, get_visible, reader_of
 from registry.models import Role
 from web.bodies import check_length
@@ -72,12 +73,13 @@ class Manifests(APIView):
     def post(self, request: Request) -> Response:
         reader = reader_of(request)
         check_role(reader, Role.PREPARER)
-        if not check_length(request._request, limit=MAX_BYTES):
+        announced = check_length(request._request, limit=MAX_BYTES)
+        if not announced:
             raise Refused("manifest_empty", "The manifest is empty.")
         secret = base64s.decode(request.headers.get("Manifest-Secret", ""), field="Manifest-Secret")
         blob = manifests.store_blob(
             reader.organisation.signer,
-            chunks_of(cast("IO[bytes]", request.data)),
+            chunks_of(cast("IO[bytes]", request.data), announced=announced),
             secret=secret,
             at=door.now(),
         )
@@ -137,7 +139,11 @@ def job_body(job: Job) -> dict[str, Any]:
     }
 
 
-def chunks_of(stream: IO[bytes]) -> Iterator[bytes]:
-    """A body piece by piece."""
+def chunks_of(stream: IO[bytes], *, announced: int) -> Iterator[bytes]:
+    """A body piece by piece; raises Refused at its end when less came than was announced."""
+    arrived = 0
     while chunk := stream.read(CHUNK):
+        arrived += len(chunk)
         yield chunk
+    if arrived != announced:
+        raise broken_off()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import TypeVar
 
 from django import forms
@@ -37,8 +40,8 @@ class InTime(Filter):
     view = forms.ChoiceField(
         required=False,
         label="Corrections",
-        choices=[(View.CORRECTED, "As corrected"), (View.FILED, "As filed")],
-        help_text="Whether later corrections count",
+        choices=[(View.CORRECTED, "As corrected"), (View.FILED, "As filed"), (View.BOTH, "Both")],
+        help_text="Whether later corrections count; both shows where they differ",
     )
 
     def as_of_asked(self, *, now: datetime) -> AsOf | None:
@@ -49,12 +52,6 @@ class InTime(Filter):
 class HistoryFilter(InTime):
     """How the history of one chip is looked at."""
 
-    view = forms.ChoiceField(
-        required=False,
-        label="Corrections",
-        choices=[(View.CORRECTED, "As corrected"), (View.FILED, "As filed"), (View.BOTH, "Both")],
-        help_text="Both marks what was corrected, and says how",
-    )
     field_order = ("view", "as_of", "by")
 
 
@@ -76,25 +73,26 @@ class ChipFilter(InTime):
     )
 
     def narrow(
-        self, chips: QuerySet[Chip], *, reader: Reader, lines: QuerySet[MovementLine] | None
+        self, chips: QuerySet[Chip], *, reader: Reader, lines: Sequence[QuerySet[MovementLine]]
     ) -> QuerySet[Chip]:
         """Where chips are is asked of the holdings that the reader may see, or of ``lines``, those of the day that is
-        asked for: nobody learns by filtering what they may not read."""
+        asked for, in each view of it: nobody learns by filtering what they may not read."""
         said = self.answers()
         if said["serial"]:
             chips = chips.filter(serial__startswith=said["serial"])
         if said["model"]:
             named = Q(code=said["model"]) | Q(name__icontains=said["model"])
             chips = chips.filter(model__in=ChipModel.objects.filter(named))
-        account = "account" if lines is None else "movement__target"
+        account = "movement__target" if lines else "account"
         where = {
             f"{account}__organisation__signer__handle": said["holder"],
             f"{account}__site__code": said["site"],
             f"{account}__kind": said["account"],
         }
         given = {name: value for name, value in where.items() if value}
-        if lines is not None:
-            return chips.filter(pk__in=lines.filter(**given).values("chip_id"))
+        if lines:
+            there = (Q(pk__in=each.filter(**given).values("chip_id")) for each in lines)
+            return chips.filter(reduce(or_, there))
         if not given:
             return chips
         return chips.filter(pk__in=visible(reader, Holding).filter(**given).values("pk"))

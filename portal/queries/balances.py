@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,8 +14,9 @@ from audits.queries import sweep_of
 from registry.access import Reader, visible
 from registry.models import Organisation, Site
 from tracking.models import Account, AccountKind
-from tracking.queries.as_of import AsOf
+from tracking.queries.as_of import AsOf, each_view
 from tracking.queries.counts_at import counts_at
+from tracking.queries.history import View
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class BalanceThen:
     seen_inspected: None = None
     seen_host: None = None
     seen_weaker: None = None
+    view: str = ""
+    """Which of two views it is of, where both are asked for."""
 
     @property
     def unaccounted(self) -> int | None:
@@ -98,12 +101,16 @@ class DayOfBalances:
                 "pk", "organisation_id", "site_id", "kind"
             )
         }
-        self._chips: dict[tuple[int, int], dict[str, int]] = defaultdict(dict)
+        self._views = [
+            (each.view if asked.view == View.BOTH else "", defaultdict[tuple[int, int], dict[str, int]](dict))
+            for each in each_view(asked)
+        ]
         first: dict[tuple[int, int], int] = {}
-        for number, chips in counts_at(places, asked).items():
-            organisation, site, kind = places[number]
-            self._chips[organisation, site][kind] = chips
-            first[organisation, site] = min(number, first.get((organisation, site), number))
+        for (_, counted), each in zip(self._views, each_view(asked), strict=True):
+            for number, chips in counts_at(places, each).items():
+                organisation, site, kind = places[number]
+                counted[organisation, site][kind] = chips
+                first[organisation, site] = min(number, first.get((organisation, site), number))
         self._first = first
         self._reader = reader
 
@@ -114,25 +121,32 @@ class DayOfBalances:
         return named.select_related("organisation__signer", "site")
 
     def of(self, accounts: Iterable[Account]) -> Sequence[BalanceThen]:
-        """The balances that these rows stand for."""
-        return [self._balance(account) for account in accounts]
+        """The balances that these rows stand for; of both views, the papers as filed only where they say otherwise."""
+        return [balance for account in accounts for balance in self._balances(account)]
 
     def _gap(self, pair: tuple[int, int]) -> int:
         then = self._then.get(pair)
         return then.installed - then.seen_hardware if then else 0
 
-    def _balance(self, account: Account) -> BalanceThen:
+    def _balances(self, account: Account) -> Iterator[BalanceThen]:
         pair = account.organisation_id, account.site_id
         then = self._then.get(pair)
         unknown = None if self.counted is None else 0
-        return BalanceThen(
+        (view, chips), *filed = self._views
+        yield BalanceThen(
             account.organisation,
             account.site,
-            self._chips[pair],
+            chips[pair],
             then.installed if then else unknown,
             then.seen_hardware if then else unknown,
             then.measured_at if then else None,
+            view=view,
         )
+        for view, others in filed:
+            if others[pair] != chips[pair]:
+                yield BalanceThen(
+                    account.organisation, account.site, others[pair], None, None, None, view=view
+                )
 
 
 def _counted(asked: AsOf) -> Counted | None:

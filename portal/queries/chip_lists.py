@@ -10,7 +10,7 @@ from portal.queries.chips import ACCOUNT_TONES, account_in_words
 from registry.access import Reader, visible
 from registry.models import Chip
 from tracking.models import AccountKind, Holding
-from tracking.queries.as_of import AsOf, standings
+from tracking.queries.as_of import AsOf, each_view, standings
 from web.components import Tone
 
 
@@ -27,10 +27,32 @@ class Place:
     since: datetime
 
 
-def places_of(chips: Sequence[Chip], reader: Reader, asked: AsOf | None) -> dict[int, Place]:
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where a chip of a list is; ``filed`` where both views are asked for and the papers as filed say otherwise."""
+
+    place: Place | None
+    filed: Place | None = None
+
+
+def places_of(chips: Sequence[Chip], reader: Reader, asked: AsOf | None) -> dict[int, Whereabouts]:
     """By chip number, as far as the reader may know; now, unless a day is asked for."""
     if asked is None:
-        return _places_now(chips, reader)
+        return {number: Whereabouts(place) for number, place in _places_now(chips, reader).items()}
+    counted, *filed = [_places_then(chips, reader, each) for each in each_view(asked)]
+    if not filed:
+        return {number: Whereabouts(place) for number, place in counted.items()}
+    return {
+        number: Whereabouts(counted.get(number), _other(filed[0].get(number), counted.get(number)))
+        for number in counted.keys() | filed[0].keys()
+    }
+
+
+def _other(filed: Place | None, counted: Place | None) -> Place | None:
+    return filed if filed != counted else None
+
+
+def _places_then(chips: Sequence[Chip], reader: Reader, asked: AsOf) -> dict[int, Place]:
     return {
         number: Place(
             found.account,

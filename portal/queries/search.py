@@ -35,6 +35,7 @@ def find(asked: str, reader: Reader) -> list[Hit]:
     return [
         *_chips(asked, reader),
         *_digests(asked.lower(), reader),
+        *_waybills(asked, reader),
         *_organisations(asked, reader),
         *_sites(asked, reader),
     ]
@@ -42,7 +43,8 @@ def find(asked: str, reader: Reader) -> list[Hit]:
 
 def _chips(asked: str, reader: Reader) -> Iterator[Hit]:
     maker, _, serial = asked.rpartition("/")
-    rows = visible(reader, Chip).filter(serial__startswith=serial)
+    # People type small letters; what is printed on chips is mostly capitals, and the index tells them apart.
+    rows = visible(reader, Chip).filter(Q(serial__startswith=serial) | Q(serial__startswith=serial.upper()))
     if maker:
         rows = rows.filter(maker__signer__handle=maker)
     for chip in rows.select_related("maker__signer", "model").order_by("serial", "id")[:EACH]:
@@ -52,16 +54,16 @@ def _chips(asked: str, reader: Reader) -> Iterator[Hit]:
             f"{handle}/{chip.serial}",
             chip.model.name,
             reverse("chip", args=[handle, chip.serial]),
-            chip.serial == serial,
+            chip.serial in (serial, serial.upper()),
         )
 
 
 def _digests(asked: str, reader: Reader) -> Iterator[Hit]:
     """Transfers and statements by the beginning of their digest."""
-    if not _HEX.fullmatch(asked) or len(asked) % 2:
+    if not _HEX.fullmatch(asked):
         return
-    low = bytes.fromhex(asked)
-    within = Q(digest__gte=low, digest__lte=low.ljust(32, b"\xff"))
+    low, high = (bytes.fromhex(asked.ljust(64, digit)) for digit in "0f")
+    within = Q(digest__gte=low, digest__lte=high)
     transfers = {bytes(row.digest) for row in visible(reader, Transfer).filter(within)[:EACH]}
     for digest in sorted(transfers):
         yield Hit(
@@ -81,6 +83,14 @@ def _digests(asked: str, reader: Reader) -> Iterator[Hit]:
                 reverse("statement", args=[digest.hex()]),
                 asked == digest.hex(),
             )
+
+
+def _waybills(asked: str, reader: Reader) -> Iterator[Hit]:
+    """Transfers by the carrier's number, which is what a driver has."""
+    rows = visible(reader, Transfer).filter(waybill=asked) if asked else Transfer.objects.none()
+    for row in rows.order_by("-id")[:EACH]:
+        digest = bytes(row.digest).hex()
+        yield Hit("Transfers", digest[:16], f"waybill {asked}", reverse("transfer", args=[digest]), True)
 
 
 def _organisations(asked: str, reader: Reader) -> Iterator[Hit]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -16,6 +18,7 @@ from portal.queries.balances import BalanceThen, DayOfBalances
 from registry.access import Reader, visible
 from tracking.models import Account
 from tracking.queries.as_of import AsOf
+from tracking.queries.history import View
 from web.components import Column
 from web.paging import Keyset
 
@@ -44,6 +47,8 @@ HEADER = (
     "seen_hardware", "seen_inspected", "seen_host", "seen_weaker", "unaccounted", "measured_at",
 )  # fmt: skip
 LISTING = Listing("balances", "Balances", COLUMNS, HEADER)
+BOTH = replace(LISTING, columns=(*COLUMNS, Column("View", key="view")), header=(*HEADER, "view"))
+"""The list on a day in both views: as corrected, and below it as filed where that says otherwise."""
 
 
 @require_safe
@@ -54,8 +59,9 @@ def balances(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     if (opened := default_view(request, reader, views)) is not None:
         return opened
     form = BalanceFilter(request.GET)
-    context = list_context(request, reader, LISTING, views) | {"form": form}
     asked = form.as_of_asked(now=clock.now())
+    listing = BOTH if asked is not None and asked.view == View.BOTH else LISTING
+    context = list_context(request, reader, listing, views) | {"form": form}
     if asked is not None:
         return _of_a_day(request, reader, form, asked, context)
     rows = form.narrow(visible(reader, Balance).select_related("organisation__signer", "site"))
@@ -73,7 +79,15 @@ def _of_a_day(
     accounts = form.narrow_to(visible(reader, Account))
     day = DayOfBalances(reader, asked, accounts, form.narrow_to(visible(reader, DailyBalance)))
     rows = day.rows(with_gap=form.answers()["open"])
-    file = export_asked(request, LISTING, rows, OF_A_DAY, lambda batch: map(_cells, day.of(batch)), form=form)
+    is_both = asked.view == View.BOTH
+    file = export_asked(
+        request,
+        BOTH if is_both else LISTING,
+        rows,
+        OF_A_DAY,
+        lambda batch: ((*_cells(each), *([each.view] if is_both else [])) for each in day.of(batch)),
+        form=form,
+    )
     if file is not None:
         return file
     found = OF_A_DAY.page(rows, request)

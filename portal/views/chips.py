@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -15,7 +16,7 @@ from ledger.bundles import bundle_of
 from portal.doorway import page
 from portal.forms.in_time import ChipFilter, HistoryFilter
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
-from portal.queries.chip_lists import places_of
+from portal.queries.chip_lists import Place, Whereabouts, places_of
 from portal.queries.chips import (
     account_of,
     chip_facts,
@@ -28,13 +29,14 @@ from portal.queries.chips import (
 from portal.queries.clusters import clusters_with
 from registry.access import Reader, visible
 from registry.models import Chip
-from tracking.queries.as_of import AsOf, known_lines_at, read_view, standing_of, steps_until
-from tracking.queries.history import history_of, in_view
+from tracking.queries.as_of import AsOf, each_view, known_lines_at, read_view, standing_of, steps_until
+from tracking.queries.history import View, history_of, in_view
 from tracking.queries.holdings import placements
 from web.components import Column
 from web.paging import Keyset
 
 CHIPS = Keyset(("id",))
+FILED = ("filed_account", "filed_holder", "filed_site", "filed_since")
 SHOWN = ("serial", "maker__signer__handle", "model__code", "model__name")
 LISTING = Listing(
     "chips",
@@ -49,6 +51,12 @@ LISTING = Listing(
     ),
     ("chip", "model", "account", "holder", "site", "since"),
 )
+BOTH = replace(
+    LISTING,
+    columns=(*LISTING.columns, Column("As filed", key="filed", exports=FILED)),
+    header=(*LISTING.header, *FILED),
+)
+"""The list on a day, as corrected, with what the papers as filed said where that was something else."""
 
 
 @require_safe
@@ -60,15 +68,16 @@ def chips(request: HttpRequest, reader: Reader) -> HttpResponseBase:
         return opened
     form = ChipFilter(request.GET)
     asked = form.as_of_asked(now=clock.now())
-    lines = None if asked is None else known_lines_at(reader, asked)
+    lines = [known_lines_at(reader, each) for each in each_view(asked)] if asked else []
+    listing = BOTH if asked is not None and asked.view == View.BOTH else LISTING
     rows = form.narrow(visible(reader, Chip), reader=reader, lines=lines)
     rows = rows.select_related("maker__signer", "model").only(*SHOWN)
-    file = export_asked(request, LISTING, rows, CHIPS, lambda batch: _lines(batch, reader, asked), form=form)
+    file = export_asked(request, listing, rows, CHIPS, lambda batch: _lines(batch, reader, asked), form=form)
     if file is not None:
         return file
     found = CHIPS.page(rows, request)
     places = places_of(found.items, reader, asked)
-    context = list_context(request, reader, LISTING, views) | {
+    context = list_context(request, reader, listing, views) | {
         "form": form,
         "page": found,
         "asked": asked,
@@ -146,7 +155,12 @@ def _name(chip: Chip) -> str:
 
 def _lines(batch: Sequence[Chip], reader: Reader, asked: AsOf | None) -> Iterable[tuple[object, ...]]:
     places = places_of(batch, reader, asked)
+    is_both = asked is not None and asked.view == View.BOTH
     for chip in batch:
-        place = places.get(chip.pk)
-        where = ("", "", "", "") if place is None else (place.account, place.holder, place.site, place.since)
-        yield _name(chip), chip.model.code, *where
+        where = places.get(chip.pk, Whereabouts(None))
+        told = [where.place, where.filed] if is_both else [where.place]
+        yield _name(chip), chip.model.code, *(cell for place in told for cell in _cells(place))
+
+
+def _cells(place: Place | None) -> tuple[object, ...]:
+    return ("",) * 4 if place is None else (place.account, place.holder, place.site, place.since)

@@ -12,7 +12,7 @@ from chipledger import clock
 from chipledger.refusals import Refused
 from ledger.authority import HOLDERS
 from portal.actions.stock_takes import check_attested, prepare_count
-from portal.doorway import page, refusal_of
+from portal.doorway import holder_refusal, page
 from portal.faults import FaultyRows
 from portal.forms.papers import MOST_TYPED
 from portal.forms.stock_takes import CountForm
@@ -21,10 +21,11 @@ from portal.queries.stock_takes import due_stock_takes, freshly_seen
 from portal.selections import Comparison, compare
 from portal.views.receipts import SHOWN, names_found
 from registry.access import Reader, get_visible
-from registry.models import Role, Site
+from registry.models import Site
 from tracking.queries.stock_counts import names_on_book
 from web.refusals import status_of
 
+NOT_A_HOLDER = "Only organisations that hold chips count their sites; the operator of a site can."
 AGREES = "Everything that the book has here was found, and nothing else."
 
 
@@ -32,7 +33,7 @@ AGREES = "Everything that the book has here was found, and nothing else."
 @page
 def count_site(request: HttpRequest, reader: Reader) -> HttpResponse:
     """Compare, look at the differences, then prepare the paper that is signed; nothing is booked before that."""
-    refusal = _refusal(reader)
+    refusal = holder_refusal(reader, NOT_A_HOLDER)
     code = request.GET.get("site", "")
     if not code:
         return _choose(request, reader, refusal)
@@ -123,9 +124,3 @@ def _figures(found: Comparison | None) -> list[tuple[str, int, str]]:
         ("Expected, not seen", len(found.short), "gap"),
         ("Seen, not expected", len(found.over), "silicon"),
     ]
-
-
-def _refusal(reader: Reader) -> Refused | None:
-    if reader.kind not in HOLDERS:
-        return Refused("not_a_holder", "Only organisations that hold chips count their sites.", status=403)
-    return refusal_of(reader, Role.PREPARER)

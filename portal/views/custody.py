@@ -8,15 +8,15 @@ from django.views.decorators.http import require_http_methods
 
 from chipledger import clock
 from chipledger.refusals import Refused
-from ledger.authority import HOLDERS
 from portal.actions.custody import prepare_custody
-from portal.doorway import page, refusal_of
+from portal.doorway import holder_refusal, page
 from portal.faults import FaultyRows
 from portal.forms.custody import ACTS, CustodyForm
 from portal.views.selections import choose_chips, frozen_selection
-from registry.access import Reader, check_role
-from registry.models import Role
+from registry.access import Reader
 from web.refusals import status_of
+
+NOT_A_HOLDER = "Only organisations that hold chips say what became of them; the holder of a chip can."
 
 
 @require_http_methods(["GET", "POST"])
@@ -26,7 +26,7 @@ def custody(request: HttpRequest, reader: Reader, verb: str) -> HttpResponse:
     act = ACTS.get(verb)
     if act is None:
         raise Http404
-    refusal = _refusal(reader)
+    refusal = holder_refusal(reader, NOT_A_HOLDER)
     selection = frozen_selection(request, reader, kind=act.kind)
     if selection is None:
         return choose_chips(
@@ -36,7 +36,8 @@ def custody(request: HttpRequest, reader: Reader, verb: str) -> HttpResponse:
     form = CustodyForm(request.POST or None, act=act, reader=reader, initial=initial)
     refused: Refused | None = None
     if request.method == "POST":
-        check_role(reader, Role.PREPARER)
+        if refusal is not None:
+            raise refusal
         if form.is_valid():
             try:
                 draft = prepare_custody(
@@ -55,9 +56,3 @@ def custody(request: HttpRequest, reader: Reader, verb: str) -> HttpResponse:
         "refusal": refusal,
     }
     return render(request, "portal/custody.html", context, status=status_of(form, refused))
-
-
-def _refusal(reader: Reader) -> Refused | None:
-    if reader.kind not in HOLDERS:
-        return Refused("not_a_holder", "Only organisations that hold chips say what became of them.")
-    return refusal_of(reader, Role.PREPARER)

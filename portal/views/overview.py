@@ -7,11 +7,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from chipledger import clock
-from portal.doorway import page, rail_role, refusal_of
+from portal.doorway import page, rail_role
 from portal.queries import overview as queries
 from portal.queries.papers import drafts_waiting
+from portal.views.transfers import filing_refusal
 from registry.access import Reader
-from registry.models import Role
 
 TITLES = {"regulator": "Overview", "operator": "Inbox", "maker": "Overview"}
 
@@ -25,7 +25,7 @@ def overview(request: HttpRequest, reader: Reader) -> HttpResponse:
     context: dict[str, object] = {
         "title": TITLES[role],
         "waiting": drafts_waiting(reader).count(),
-        "refusal": refusal_of(reader, Role.PREPARER),
+        "refusal": filing_refusal(reader),
         "now": now,
         "own_handle": reader.handle,
     }

@@ -13,7 +13,7 @@ from chipledger import clock
 from chipledger.refusals import Refused
 from ledger.models import SignerKind, Statement
 from portal.actions.transfers import prepare_dispatch
-from portal.doorway import page, refusal_of
+from portal.doorway import holder_refusal, page
 from portal.faults import FaultyRows
 from portal.forms.filters import TransferFilter
 from portal.forms.transfers import DispatchForm
@@ -21,8 +21,7 @@ from portal.lists import Listing, default_view, export_asked, list_context, view
 from portal.papers.documents import statement_papers
 from portal.queries.transfers import papers_about, receive_refusal, state_of, who_answers
 from portal.views.selections import choose_chips, frozen_selection
-from registry.access import Reader, check_role, get_visible, visible
-from registry.models import Role
+from registry.access import Reader, get_visible, visible
 from tracking.models import Difference, Transfer
 from tracking.queries.transfers import lines_of, with_parties
 from web.components import Column
@@ -31,6 +30,7 @@ from web.refusals import status_of
 
 TRANSFERS = Keyset(("-id",))
 LINES = Keyset(("chip_id",))
+SHOWN = 1000
 LINE_COLUMNS = (Column("Chip"), Column("Model"), Column("What became of it"))
 DIFFERENCE_COLUMNS = (
     Column("Difference"),
@@ -79,7 +79,7 @@ def transfers(request: HttpRequest, reader: Reader) -> HttpResponseBase:
         "form": form,
         "page": found,
         "rows": [(transfer, *state_of(transfer, at=now)) for transfer in found.items],
-        "refusal": _filing_refusal(reader),
+        "refusal": filing_refusal(reader),
     }
     return render(request, "portal/transfers.html", context)
 
@@ -104,7 +104,8 @@ def transfer(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
         "papers": statement_papers(
             list(visible(reader, Statement).filter(pk__in=papers_about(found)).order_by("pk"))
         ),
-        "differences": differences.order_by("kind", "name")[:1000],
+        "differences": differences.order_by("kind", "name")[:SHOWN],
+        "differences_total": differences.count(),
         "difference_columns": DIFFERENCE_COLUMNS,
         "page": LINES.page(lines_of(found, reader=reader), request),
         "line_columns": LINE_COLUMNS,
@@ -118,7 +119,7 @@ def transfer(request: HttpRequest, reader: Reader, digest: str) -> HttpResponse:
 @page
 def dispatch(request: HttpRequest, reader: Reader) -> HttpResponse:
     """Choose the chips, which freezes them; then say for whom. What comes back is a paper, or every fault by chip."""
-    refusal = _filing_refusal(reader)
+    refusal = filing_refusal(reader)
     selection = frozen_selection(request, reader, kind=DispatchForm.kind)
     if selection is None:
         return choose_chips(
@@ -132,7 +133,8 @@ def dispatch(request: HttpRequest, reader: Reader) -> HttpResponse:
     form = DispatchForm(request.POST or None, reader=reader, initial={"from_site": selection.site})
     refused: Refused | None = None
     if request.method == "POST":
-        check_role(reader, Role.PREPARER)
+        if refusal is not None:
+            raise refusal
         if form.is_valid():
             said = form.cleaned_data
             try:
@@ -164,10 +166,11 @@ def get_visible_transfer(reader: Reader, digest: str) -> Transfer:
     return with_parties(visible(reader, Transfer)).get(pk=found.pk)
 
 
-def _filing_refusal(reader: Reader) -> Refused | None:
-    if reader.is_regulator:
-        return Refused("not_a_holder", "Only organisations that hold chips file transfers.")
-    return refusal_of(reader, Role.PREPARER)
+def filing_refusal(reader: Reader) -> Refused | None:
+    """Why this reader files no transfer."""
+    return holder_refusal(
+        reader, "Only organisations that hold chips file transfers; you see those that you carry or oversee."
+    )
 
 
 def _cells(transfer: Transfer) -> tuple[object, ...]:

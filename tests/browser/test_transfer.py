@@ -79,6 +79,9 @@ def test_a_holder_files_a_transfer_by_an_uploaded_envelope_and_the_consignee_rec
     assert (transfer.state, transfer.outstanding) == ("partially_received", 2)
     assert set(Difference.objects.values_list("kind", "name")) == {("short", chips[14]), ("short", chips[15])}
     assert Holding.objects.filter(account__organisation=world.second_operator.organisation).count() == 14
+    receiver.evaluate("dispatchEvent(new Event('beforeprint'))")  # on paper, what proves it is open
+    expect(receiver.locator(".paper details")).to_have_count(2)
+    expect(receiver.locator(".paper details:not([open])")).to_have_count(0)
     receiver.goto(f"/transfers/{bytes(transfer.digest).hex()}/")
     expect(receiver.get_by_role("heading", name="Shipper/receiver differences")).to_be_visible()
 

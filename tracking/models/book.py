@@ -108,6 +108,7 @@ class Transfer(models.Model):
             ),
             models.Index(fields=["sender", "-id"], name="transfer_by_sender"),
             models.Index(fields=["consignee", "-id"], name="transfer_by_consignee"),
+            models.Index(fields=["waybill"], condition=~Q(waybill=""), name="transfer_by_waybill"),
         ]
 
 

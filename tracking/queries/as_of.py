@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
@@ -38,6 +38,13 @@ class AsOf:
     def until(self) -> datetime:
         """The first instant that no longer counts."""
         return datetime.combine(self.day + timedelta(days=1), time(), tzinfo=UTC)
+
+
+def each_view(asked: AsOf) -> list[AsOf]:
+    """The day in each of the views that are asked for, as corrected before as filed."""
+    if asked.view != View.BOTH:
+        return [asked]
+    return [replace(asked, view=View.CORRECTED), replace(asked, view=View.FILED)]
 
 
 def read_view(asked: Mapping[str, str]) -> View:

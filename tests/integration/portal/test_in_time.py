@@ -8,11 +8,15 @@ import pytest
 from django.urls import reverse
 
 from chipledger.dsse import sign_payload
+from chipledger.statements.tracking import StatementCorrected
 from ledger import door
 from portal.models import Draft
 from registry.models import Role
+from tests.integration.attestations.gateway import StandingClock
 from tests.integration.portal.test_papers import file
+from tests.integration.tracking.trade import Trade
 from tests.people import Scene, browse_as, person_of
+from tests.world import World
 from tracking.models import Correction, Movement
 
 pytestmark = pytest.mark.django_db
@@ -79,3 +83,46 @@ def test_pages_of_a_day_say_which_day_and_in_which_time(scene: Scene) -> None:
     assert "A0005-7" not in maker.get(reverse("chips"), {"as_of": today}).content.decode()
     chip = maker.get(reverse("chip", args=["maker-a", "A0005-7"]), {"as_of": today}).content.decode()
     assert "not yours to see" in chip
+
+
+def test_a_day_in_both_views_shows_what_was_filed_only_where_it_says_otherwise(
+    standing: StandingClock, world: World
+) -> None:
+    trade, (late, punctual) = Trade(world), world.commission(["B-1", "B-2"], keyed=False)
+    standing.forward(days=1)
+    first, second = trade.dispatch([late]), trade.dispatch([punctual])
+    trade.receive(second)
+    standing.forward(days=1)
+    arrived = door.now()
+    standing.forward(days=3)
+    receipt = trade.receive(first)
+    world.submit(
+        StatementCorrected,
+        by=world.operator,
+        original=receipt.digest.hex(),
+        effective_at=arrived,
+        reason="learned_later",
+    )
+    regulator = browse_as(person_of(world.regulator))
+    asked = {"as_of": arrived.date().isoformat(), "view": "both"}
+
+    rows = regulator.get(reverse("chips"), asked).context["rows"]
+    said = {name: (where.place.holder, where.filed and where.filed.account) for _, name, where in rows}
+    assert said == {late: ("operator-a", "in_transit"), punctual: ("operator-a", None)}
+    for site in ("dc-1", "fab-1"):  # each view finds its own
+        found = regulator.get(reverse("chips"), asked | {"site": site, "serial": "B-1"}).context["rows"]
+        assert [name for _, name, _ in found] == [late]
+    table = b"".join(regulator.get(reverse("chips"), asked | {"format": "csv"}).streaming_content).decode()
+    assert f"{late},maker-a-h100,on_hand,operator-a,dc-1" in table
+    assert ",in_transit,maker-a,fab-1," in table
+
+    balances = regulator.get(reverse("balances"), asked).context["rows"]
+    told = {
+        (each.organisation.signer.handle, each.view): (each.on_hand, each.in_transit) for each in balances
+    }
+    assert told == {
+        ("operator-a", "corrected"): (2, 0),
+        ("operator-a", "filed"): (1, 0),
+        ("maker-a", "corrected"): (0, 0),
+        ("maker-a", "filed"): (0, 1),
+    }

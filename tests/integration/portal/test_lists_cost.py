@@ -66,11 +66,11 @@ PAGES = {
     # balances; the sweep; the note; saved for its signer
     "organisation": 13,
     # the transfer twice, its carrier; papers and what is about them, differences, findings, lines; the note
-    "transfer": 12,
+    "transfer": 13,
     # the chip; its history, corrections, holding, stays, sightings, findings; transfers, clusters; papers; the note
     "chip": 16,
     # the finding; its transfer and movements, what is unsettled; statements and positions, checkpoint; papers; the note
-    "finding": 11,
+    "finding": 13,
     # the site, its statement, links, balances, days counted; chips by model, how they attest, outages; findings,
     # clusters; the note
     "site": 13,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -14,6 +16,7 @@ from jobs.models import Job, JobState
 from ledger import door
 from portal.models import Draft
 from registry.models import Role
+from tests.passkeys import sign_with_passkey
 from tests.people import Scene, browse_as, person_of
 from tests.world import Party, World
 from tracking.models import Transfer
@@ -75,10 +78,27 @@ def test_a_paper_seen_before_it_was_prepared_anew_cannot_be_signed(world: World,
 
 
 @pytest.mark.django_db
-def test_a_signature_of_another_organisation_is_refused(world: World, chips: list[str]) -> None:
+@pytest.mark.parametrize("is_passkey", [False, True], ids=["offline key", "passkey"])
+def test_a_signature_of_another_organisation_is_refused(
+    world: World, chips: list[str], is_passkey: bool
+) -> None:
     client = browse_as(person_of(world.maker))
     draft = prepare_dispatch(client, world.maker, chips)
-    assert file(client, draft, sign_payload(bytes(draft.payload), [world.operator.key]).to_json()) == 403
+    envelope = sign_payload(bytes(draft.payload), [world.operator.key])
+    if is_passkey:
+        theirs = sign_with_passkey(
+            world.operator.key,
+            envelope.digest,
+            rp_id=settings.PASSKEY_RP_ID,
+            origin=settings.PASSKEY_ORIGINS[0],
+        )
+        envelope = replace(envelope, signatures=(theirs,))
+    answer = client.post(
+        reverse("draft", args=[draft.pk]),
+        {"envelope_file": SimpleUploadedFile("e.json", envelope.to_json())},
+    )
+    assert answer.status_code == 403
+    assert "Sign with a key that it names" in answer.content.decode()
     assert not Transfer.objects.exists()
 
 

@@ -208,7 +208,9 @@ def test_a_foreign_site_cannot_be_counted_because_it_is_not_there(
 def test_a_regulator_reads_why_it_counts_no_site(world: World) -> None:
     page = browse_as(person_of(world.regulator)).get(reverse("count-site"))
     assert page.status_code == 200
-    assert page.context["refusal"].sentence == "Only organisations that hold chips count their sites."
+    assert page.context["refusal"].sentence.startswith(
+        "Only organisations that hold chips count their sites;"
+    )
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ from django.conf import settings
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
-from chipledger import manifests
+from chipledger import base64s, manifests
 from jobs.models import Job, JobInput
-from ledger.models import Blob
+from ledger.models import Attachment, Blob
 from portal import uploads
 from portal.models import Draft
+from tests.integration.api.caller import Caller
 from tests.people import browse_as, person_of
 from tests.world import World
 
@@ -132,3 +133,20 @@ def test_ten_gigabytes_are_cut_off_at_the_limit_long_before_their_end(
     assert "A file has at most 1 MiB." in answer
     assert manifests.MAX_BYTES == 512 << 20
     assert nothing_is_kept()
+
+
+@pytest.mark.parametrize("path", ["manifests", "attachments"])
+def test_of_a_file_that_a_program_sends_in_part_nothing_is_kept(
+    live_server: LiveServer, world: World, path: str
+) -> None:
+    kind = {"manifests": "text/csv", "attachments": "application/octet-stream"}[path]
+    head = (
+        f"POST /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        f"Authorization: Bearer {Caller(world.maker).secret}\r\n"
+        f"Manifest-Secret: {base64s.encode(bytes(32))}\r\nContent-Type: {kind}\r\n"
+    ).encode()
+    answer = send(live_server, head, b"maker,serial\n" * 1000, announced=1_000_000)
+    assert answer.startswith("HTTP/1.1 400"), answer
+    assert "broke off before its end" in answer
+    assert not Blob.objects.exists()
+    assert not Attachment.objects.exists()

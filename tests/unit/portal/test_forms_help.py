@@ -8,11 +8,39 @@ import pytest
 from django import forms
 
 from notices import forms as of_the_notices
-from portal.forms import filters, findings, in_time, machines, makers, papers, sites, stock_takes, transfers
+from portal.forms import (
+    custody,
+    filters,
+    findings,
+    in_time,
+    lookup,
+    machines,
+    makers,
+    papers,
+    people,
+    selections,
+    sites,
+    stock_takes,
+    transfers,
+)
 from portal.views import keys
 from registry import forms as of_the_register
 
-of_the_portal = (filters, findings, in_time, machines, makers, papers, sites, stock_takes, transfers)
+of_the_portal = (
+    custody,
+    filters,
+    findings,
+    in_time,
+    lookup,
+    machines,
+    people,
+    selections,
+    makers,
+    papers,
+    sites,
+    stock_takes,
+    transfers,
+)
 
 
 def all_forms() -> Iterator[type[forms.Form]]:

@@ -74,3 +74,17 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 document.addEventListener("htmx:responseError", () => toast("The server could not answer. Nothing was changed here."));
 document.addEventListener("htmx:sendError", () => toast("The server cannot be reached. Nothing was changed here."));
+
+// On paper everything that a statement proves is open: its bytes, signatures and path.
+addEventListener("beforeprint", () => {
+  for (const closed of document.querySelectorAll(".paper details:not([open])")) {
+    closed.open = true;
+    closed.dataset.opened = "";
+  }
+});
+addEventListener("afterprint", () => {
+  for (const opened of document.querySelectorAll("details[data-opened]")) {
+    opened.open = false;
+    delete opened.dataset.opened;
+  }
+});
