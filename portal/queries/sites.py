@@ -135,11 +135,11 @@ def health_of(reader: Reader, site: Site, balances: Sequence[Balance]) -> list[H
         .values_list("severity")
         .annotate(number=Count("pk"))
     )
-    chips = f"{reverse('chips')}?site={site.code}"
+    counted = f"{reverse('balances')}?site={site.code}"
     listed = f"{reverse('findings')}?state=unresolved&site={site.code}&rule=stale_attestation&severity=only-"
     seen = sum(balance.seen_hardware for balance in balances)
     return [
-        Health("Seen by hardware", seen, "Their own key has signed within the cadence.", chips),
+        Health("Seen by hardware", seen, "Their own key has signed within the cadence.", counted),
         *(
             Health(label, silent.get(severity, 0), meaning, f"{listed}{severity}")
             for severity, label, meaning in SILENCES
