@@ -144,7 +144,7 @@ def export_asked(
         case "json":
             return json_file(listing.name, header, lines, made=made)
         case "print":
-            return _printed(request, header, lines, made=made)
+            return printed(request, header, lines, made=made)
     raise Refused(
         "bad_format", "A list is given as csv, json or print.", field=FORMAT, value=asked, status=400
     )
@@ -162,9 +162,10 @@ def _all_rows(
     yield from cells(batch)
 
 
-def _printed(
+def printed(
     request: HttpRequest, header: Sequence[str], lines: Iterator[Sequence[object]], *, made: Provenance
 ) -> HttpResponseBase:
+    """The rows as a page to print, with the SHA-256 of what would be their CSV."""
     rows = list(islice(lines, PRINTED + 1))
     if len(rows) > PRINTED:
         raise Refused(

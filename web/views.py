@@ -9,8 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from chipledger import clock
-from web import two_lines
+from web import two_lines, world_map
 from web.components import (
+    AgainstLine,
     Column,
     Event,
     Fact,
@@ -144,6 +145,16 @@ def style(request: HttpRequest) -> HttpResponse:
             ),
             "proof": proof,
             "chips": chips,
+            "near_line": AgainstLine(0.92, is_above=False),
+            "world": world_map.draw_world(
+                [
+                    world_map.Place("Luleå 3", "SE", "#lulea", 22.15, 65.58, 480, 2),
+                    world_map.Place("Hsinchu 2", "TW", "#hsinchu", 121.0, 24.78, 900, 0),
+                ],
+                "",
+                closer=lambda window: f"?map={window.address}",
+                narrowest=lambda place: place.url,
+            ),
             "chip_lines": chip_lines,
             "count_lines": count_lines,
             "late": now - 3 * day - timedelta(hours=4),

@@ -15,7 +15,7 @@ from chipledger.refusals import Refused
 from portal.doorway import page
 from portal.faults import FaultyRows
 from portal.forms.lookup import LookupForm
-from portal.lists import FORMAT, made_now
+from portal.lists import FORMAT, made_now, printed
 from portal.queries.lookup import HEADER, Answer, Known, look_up
 from portal.selections import read_names
 from portal.uploads import uploaded_stream
@@ -51,7 +51,7 @@ def lookup(request: HttpRequest, reader: Reader) -> HttpResponseBase:
         try:
             answers = _answers(request, form, reader)
             if asked := request.POST.get(FORMAT):
-                return _file(asked, answers)
+                return _file(request, asked, answers)
         except Refused as error:
             refused = error
     names = [answer.asked for answer in answers]
@@ -90,7 +90,7 @@ def _answers(request: HttpRequest, form: LookupForm, reader: Reader) -> list[Ans
     return look_up(names, reader=reader)
 
 
-def _file(asked: str, answers: list[Answer]) -> HttpResponseBase:
+def _file(request: HttpRequest, asked: str, answers: list[Answer]) -> HttpResponseBase:
     made = made_now(TITLE, f"{len(answers):,} serials as asked")
     rows = (answer.cells() for answer in answers)
     match asked:
@@ -98,4 +98,8 @@ def _file(asked: str, answers: list[Answer]) -> HttpResponseBase:
             return csv_file("serials", HEADER, rows, made=made)
         case "json":
             return json_file("serials", HEADER, rows, made=made)
-    raise Refused("bad_format", "Serials are given as csv or json.", field=FORMAT, value=asked, status=400)
+        case "print":
+            return printed(request, HEADER, rows, made=made)
+    raise Refused(
+        "bad_format", "Serials are given as csv, json or print.", field=FORMAT, value=asked, status=400
+    )

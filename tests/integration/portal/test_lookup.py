@@ -109,6 +109,9 @@ def test_a_file_of_serials_is_looked_up_and_a_bad_one_is_refused(scene: Scene) -
     refused = client.post(reverse("lookup"), {"serials": many})
     assert refused.status_code == 413
     assert "Split the list" in refused.content.decode()
+    printed = client.post(reverse("lookup"), {"serials": "A0001-7 NOSUCH-1", "format": "print"})
+    assert "SHA-256 of the CSV" in printed.content.decode()
+    assert "NOSUCH-1" in printed.content.decode()
     assert client.post(reverse("lookup"), {"serials": "A1", "format": "xls"}).status_code == 400
 
 
