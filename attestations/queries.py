@@ -92,14 +92,6 @@ def is_used(token: str) -> bool:
     return UsedNonce.objects.filter(pk=token_hash(token)).exists()
 
 
-def latest_sightings(chip_ids: Sequence[int]) -> dict[int, Sighting]:
-    """The strongest latest evidence of each chip, by chip id; chips that were never seen are left out."""
-    rows = (
-        Sighting.objects.select_related("site").filter(chip_id__in=chip_ids).order_by("chip_id", "identity")
-    )
-    return {row.chip_id: row for row in rows}
-
-
 def sightings_of(chip: Chip, *, reader: Reader) -> QuerySet[Sighting]:
     """The latest evidence of a chip for each identity grade that the reader may see, strongest first."""
     return (

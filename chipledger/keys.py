@@ -142,10 +142,6 @@ class PublicKey:
         r, s = int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
         return self._verify(encode_dss_signature(r, s), message)
 
-    def verify_der(self, signature: bytes, message: bytes) -> bool:
-        """Like :meth:`verify` for a DER ECDSA signature, as KMS, TPM and passkeys return it."""
-        return self.algorithm is not Algorithm.ED25519 and self._verify(signature, message)
-
     @cached_property
     def _handle(self) -> ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey:
         """The key parsed, once for as long as somebody keeps it."""
