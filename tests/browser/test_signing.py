@@ -107,7 +107,7 @@ def test_who_signs_after_the_session_ended_comes_back_to_the_paper_and_nothing_i
     expect(page.get_by_role("heading", name="Sign this paper")).to_be_visible()
     paper = page.url
     page.context.clear_cookies(name="sessionid")
-    page.get_by_role("button", name="Sign with passkey").click()
+    page.get_by_role("button", name="Sign with passkey").click(no_wait_after=True)
     expect(page.get_by_text("Your session had ended")).to_be_visible()
     assert not Transfer.objects.exists()
 
