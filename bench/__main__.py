@@ -33,7 +33,7 @@ def main() -> int:
 def run(record: Path) -> int:
     """Parse the command line and measure, one database after the other."""
     from bench import harness
-    from bench.databases import own_database, settings_that_matter
+    from bench.databases import migrated_database, own_database, settings_that_matter
     from bench.figures import MEASUREMENTS
 
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
@@ -44,12 +44,12 @@ def run(record: Path) -> int:
     )
     asked = parser.parse_args()
     figures: list[harness.Figure] = []
-    for name in asked.only or MEASUREMENTS:
-        with own_database():
-            if not figures:
-                harness.say(f"load of the machine before: {os.getloadavg()[0]:.1f}")
-                harness.say(", ".join(f"{key} {value}" for key, value in settings_that_matter().items()))
-            figures += harness.measure(MEASUREMENTS[name](asked.tiny), turns=asked.runs)
+    with migrated_database():
+        harness.say(f"load of the machine before: {os.getloadavg()[0]:.1f}")
+        harness.say(", ".join(f"{key} {value}" for key, value in settings_that_matter().items()))
+        for name in asked.only or MEASUREMENTS:
+            with own_database():
+                figures += harness.measure(MEASUREMENTS[name](asked.tiny), turns=asked.runs)
     print(harness.table_of(figures))
     if asked.tiny:
         return 0

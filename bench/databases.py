@@ -1,4 +1,4 @@
-"""A database of its own for each measurement: made, migrated, put in place of the configured one, and dropped."""
+"""A database of its own for each measurement: a copy of a migrated one, put in its place, and dropped."""
 
 from __future__ import annotations
 
@@ -14,15 +14,30 @@ from django.db import connection
 
 
 @contextmanager
-def own_database() -> Iterator[str]:
-    """Run on a fresh, migrated database; ``DATABASE_URL`` names it for processes that are started meanwhile."""
+def migrated_database() -> Iterator[None]:
+    """Run on a fresh, migrated database, of which measurements make their copies."""
+    with _database("template1"):
+        call_command("migrate", verbosity=0, interactive=False)
+        yield
+
+
+@contextmanager
+def own_database() -> Iterator[None]:
+    """Run on a copy of the database in use, which stays as it was."""
+    connection.close()  # nobody else may look at what is copied
+    with _database(connection.settings_dict["NAME"]):
+        yield
+
+
+@contextmanager
+def _database(template: str) -> Iterator[None]:
+    """A database for as long as it lasts; ``DATABASE_URL`` names it for processes that are started meanwhile."""
     former, former_url = connection.settings_dict["NAME"], os.environ["DATABASE_URL"]
     name = f"chipledger_bench_{secrets.token_hex(4)}"
-    _administer(former_url, f"CREATE DATABASE {name}")
+    _administer(former_url, f"CREATE DATABASE {name} TEMPLATE {template}")
     try:
         _go_to(name, urlunsplit(urlsplit(former_url)._replace(path=f"/{name}")))
-        call_command("migrate", verbosity=0, interactive=False)
-        yield name
+        yield
     finally:
         _go_to(former, former_url)
         _administer(former_url, f"DROP DATABASE {name} WITH (FORCE)")

@@ -123,10 +123,10 @@ def examine(page: Page, where: str) -> list[str]:
     """What is wrong with a page in the looks that fall to it."""
     found = []
     usual = page.viewport_size
+    page.evaluate(AXE.read_text())
     for scheme, width in LOOKS[crc32(where.encode()) % 2]:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 900})
-        page.evaluate(AXE.read_text())
         violations = page.evaluate(
             "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']}).then(r => r.violations)",
             RULES,
