@@ -66,7 +66,11 @@ def cancel_job(job: Job) -> None:
     if ended:
         JobInput.objects.filter(job=job).delete()
     elif not Job.objects.filter(pk=job.pk, state=JobState.RUNNING).update(cancel_requested=True):
-        raise Refused("job_ended", "This job has already ended.", status=409)
+        raise Refused(
+            "job_ended",
+            "This job has already ended; its page says how. Begin it again if it is still wanted.",
+            status=409,
+        )
     JobLine.objects.create(job=job, at=now, text="Asked to stop")
 
 

@@ -33,7 +33,11 @@ def check_times(body: Body, *, at: datetime) -> None:
     if body.log != settings.LOG_ORIGIN:
         raise Refused("wrong_log", "This statement was signed for another log.", field="log", value=body.log)
     if body.issued_at > at + CLOCK_SKEW:
-        raise Refused("issued_in_future", "This statement was issued in the future.", field="issued_at")
+        raise Refused(
+            "issued_in_future",
+            "This statement was issued in the future. Set the clock that issued it right, and sign anew.",
+            field="issued_at",
+        )
     if body.expires_at < at:
         raise Refused("expired", "This statement has expired; sign it anew.", field="expires_at")
 

@@ -138,13 +138,26 @@ def export_asked(
     header = [listing.header[place] for place in places]
     lines = ([row[place] for place in places] for row in _all_rows(rows, keyset, cells))
     made = made_now(listing.title, in_words(request, form))
+    return as_file(request, asked, listing.name, header, lines, made=made)
+
+
+def as_file(
+    request: HttpRequest,
+    asked: str,
+    name: str,
+    header: Sequence[str],
+    lines: Iterator[Sequence[object]],
+    *,
+    made: Provenance,
+) -> HttpResponseBase:
+    """Lines in the form that is asked for; raises Refused `bad_format` (400) for another."""
     match asked:
         case "csv":
-            return csv_file(listing.name, header, lines, made=made)
+            return csv_file(name, header, lines, made=made)
         case "json":
-            return json_file(listing.name, header, lines, made=made)
+            return json_file(name, header, lines, made=made)
         case "print":
-            return printed(request, header, lines, made=made)
+            return _printed(request, header, lines, made=made)
     raise Refused(
         "bad_format", "A list is given as csv, json or print.", field=FORMAT, value=asked, status=400
     )
@@ -162,7 +175,7 @@ def _all_rows(
     yield from cells(batch)
 
 
-def printed(
+def _printed(
     request: HttpRequest, header: Sequence[str], lines: Iterator[Sequence[object]], *, made: Provenance
 ) -> HttpResponseBase:
     """The rows as a page to print, with the SHA-256 of what would be their CSV."""

@@ -319,3 +319,8 @@ class Chip(models.Model):
 
     def __str__(self) -> str:
         return self.serial
+
+    @property
+    def name(self) -> str:
+        """What papers call the chip, `maker/serial`; come with the maker's signer selected."""
+        return f"{self.maker.signer.handle}/{self.serial}"

@@ -225,7 +225,7 @@ def show_transfer(transfer: Transfer, *, at: datetime) -> Object:
 def show_line(line: MovementLine) -> Object:
     """A line as `lines_of` reads it."""
     became: str = getattr(line, "became", "")
-    return {"chip": _name(line.chip), "model": line.chip.model.code, "became": became}
+    return {"chip": line.chip.name, "model": line.chip.model.code, "became": became}
 
 
 def show_difference(difference: Difference) -> Object:
@@ -235,17 +235,13 @@ def show_difference(difference: Difference) -> Object:
         "kind": difference.kind,
         "name": difference.name,
         "why": difference.why,
-        "expected": None if difference.chip is None else _name(difference.chip),
+        "expected": None if difference.chip is None else difference.chip.name,
         "receipt": bytes(difference.receipt.digest).hex(),
         "outcome": difference.outcome,
         "settlement": None if settlement is None else bytes(settlement.digest).hex(),
         "recorded_at": format_instant(difference.recorded_at),
         "settled_at": _instant(difference.settled_at),
     }
-
-
-def _name(chip: Chip) -> str:
-    return f"{chip.maker.signer.handle}/{chip.serial}"
 
 
 def _correcting(correcting: Correcting) -> Object:

@@ -22,8 +22,12 @@ PROBLEM_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
 
 NOT_FOUND = Refused("not_found", "There is nothing here that you may see.", status=404)
-FORBIDDEN = Refused("forbidden", "Your role does not allow this.", status=403)
-BAD_REQUEST = Refused("bad_request", "This request could not be read.", status=400)
+FORBIDDEN = Refused(
+    "forbidden", "Your role does not allow this. Ask an administrator of your organisation.", status=403
+)
+BAD_REQUEST = Refused(
+    "bad_request", "This request could not be read. Load the page again, and send it once more.", status=400
+)
 FAILED = Refused("internal_error", "The server failed. Nothing was booked; please try again.", status=500)
 AWAY = Refused(
     "database_away",

@@ -139,7 +139,11 @@ def rehearse(body: Statement, *, keys: Sequence[Key], by: Reader, at: datetime) 
 
 def already_filed() -> Refused:
     """Somebody was quicker, or the form was sent twice."""
-    return Refused("already_filed", "This paper was filed already, perhaps by a colleague.", status=409)
+    return Refused(
+        "already_filed",
+        "This paper was filed already, perhaps by a colleague. Its statement is in the log.",
+        status=409,
+    )
 
 
 def _body(

@@ -96,7 +96,11 @@ def lift_hold(hold: LegalHold, *, by: Reader, at: datetime) -> None:
         lifted_at=at, lifted_by=by.pseudonym
     )
     if not lifted:
-        raise Refused("hold_lifted", "This hold was lifted in the meantime.", status=409)
+        raise Refused(
+            "hold_lifted",
+            "This hold was lifted in the meantime. Place a new one if it is still needed.",
+            status=409,
+        )
     note_deed(by.organisation, Deed.RELEASED, by=by.person, person=hold.person, at=at)
 
 

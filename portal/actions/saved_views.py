@@ -34,7 +34,9 @@ def save_view(
     if not 1 <= len(name) <= 80:
         raise Refused("bad_name", "A view has a name of 1 to 80 characters.", field="name", value=name[:90])
     if len(query) > 2000:
-        raise Refused("view_too_long", "This filter is too long to be saved.", field="query")
+        raise Refused(
+            "view_too_long", "This filter is too long to be saved. Narrow it by fewer answers.", field="query"
+        )
     if shared:
         check_role(by, Role.SIGNATORY)
     mine = SavedView.objects.filter(person=by.person, organisation=by.organisation, listing=listing)

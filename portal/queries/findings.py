@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from audits import reports
 from audits.models import Finding
+from audits.queries import with_names
+from audits.rules import RULE_OF
+from audits.rules.rule import Rule
 from registry.access import Reader
 from web.durations import stamp
 
@@ -26,11 +30,20 @@ class Subject:
     chip: str = ""
 
 
+def named(findings: QuerySet[Finding]) -> QuerySet[Finding]:
+    """Findings with all that a line of a list says of them."""
+    return with_names(findings).select_related("chip__maker__signer", "transfer")
+
+
+def rows_of(findings: QuerySet[Finding]) -> list[tuple[Finding, Rule, Subject]]:
+    """Lines of a short list: each finding, its rule, and what it is about."""
+    return [(finding, RULE_OF[finding.rule], about(finding)) for finding in findings]
+
+
 def about(finding: Finding) -> Subject:
     """The subject of a finding, with its page."""
-    if finding.chip is not None:
-        maker, serial = finding.chip.maker.signer.handle, finding.chip.serial
-        return Subject(f"{maker}/{serial}", reverse("chip", args=[maker, serial]), f"{maker}/{serial}")
+    if (chip := finding.chip) is not None:
+        return Subject(chip.name, reverse("chip", args=chip.name.split("/")), chip.name)
     if finding.transfer is not None:
         digest = bytes(finding.transfer.digest).hex()
         return Subject(f"transfer {digest[:12]}…", reverse("transfer", args=[digest]))

@@ -86,7 +86,7 @@ class Answer:
         return (
             self.asked,
             self.known,
-            " ".join(map(name_of, self.chips)),
+            " ".join(chip.name for chip in self.chips),
             self.chip.model.code if self.chip else "",
             *where,
             self.source.digest if self.source else "",
@@ -96,11 +96,6 @@ class Answer:
             ),
             " ".join(f"{finding.rule}:{finding.uid}" for finding in self.findings),
         )
-
-
-def name_of(chip: Chip) -> str:
-    """A chip as `maker/serial`; come with ``maker__signer`` selected."""
-    return f"{chip.maker.signer.handle}/{chip.serial}"
 
 
 def grades_of(sighting: Sighting) -> str:
@@ -118,7 +113,7 @@ def look_up(names: Sequence[str], *, reader: Reader) -> list[Answer]:
     chips = visible(reader, Chip).filter(maker_id__in=makers, serial__in=serials)
     for chip in chips.select_related("maker__signer", "model").order_by("maker__signer__handle"):
         found[chip.serial].append(chip)
-        found[name_of(chip)].append(chip)
+        found[chip.name].append(chip)
     meant = {chip.pk: chip for name in names for chip in found.get(name, ()) if len(found[name]) == 1}
     places = placements(meant.values(), reader=reader)
     sources = _sources([holding.movement_id for holding in places.values()], reader)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.db.models import F, Max, Min, Q, QuerySet, Sum
+from django.db.models import F, Max, Min, Q, Sum
 from django.urls import reverse
 
 from audits import queries as audits
 from audits.models import DailyBalance, Finding
 from audits.queries import Dated
-from audits.rules import RULE_OF
-from portal.queries.findings import about
+from audits.rules.rule import Rule
+from portal.queries.findings import Subject, named, rows_of
 from portal.queries.overview import FINDING_COLUMNS, TRANSFER_COLUMNS
 from registry.access import Reader, visible
 from tracking.models import OPEN_TRANSFERS, Transfer
@@ -39,7 +39,7 @@ class Group:
 
     title: str
     quiet: str
-    rows: Sequence[tuple[object, ...]]
+    rows: Sequence[tuple[Finding, Rule, Subject]]
     url: str
 
 
@@ -109,17 +109,9 @@ def _group(
     return Group(
         title,
         quiet,
-        _rows(wanted.narrow(visible(reader, Finding))),
+        rows_of(named(wanted.narrow(visible(reader, Finding))).order_by("-severity", "-id")[:SHOWN]),
         f"{reverse('findings')}?{urlencode({name: value for name, value in asked.items() if value})}",
     )
-
-
-def _rows(findings: QuerySet[Finding]) -> list[tuple[object, ...]]:
-    named = audits.with_names(findings).select_related("chip__maker__signer", "transfer")
-    return [
-        (finding, RULE_OF[finding.rule], about(finding))
-        for finding in named.order_by("-severity", "-id")[:SHOWN]
-    ]
 
 
 def _grown(reader: Reader, *, since: date) -> Iterable[Mapping[str, object]]:
@@ -142,6 +134,23 @@ def _grown(reader: Reader, *, since: date) -> Iterable[Mapping[str, object]]:
         .filter(grown__gt=0)
         .order_by("-grown", "site__code")[:SHOWN]
     )
+
+
+HEADER = ("group", "severity", "about", "subject", "answers", "due_at", "number")
+
+
+def lines_of(week: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
+    """The lines that the page of a week shows, group by group, for a file."""
+    for group in week["groups"]:
+        for finding, rule, subject in group.rows:
+            who = finding.organisation.signer.handle
+            yield group.title, finding.severity, rule.code, subject.label, who, finding.due_at, ""
+    for site in week["grown"]:
+        yield "More unaccounted for", "", "site", site["site__code"], "", "", site["grown"]
+    for title, transfers in (("Transfer overdue", week["late"]), ("Receipt due", week["coming"])):
+        for transfer in transfers:
+            digest, who = bytes(transfer.digest).hex(), transfer.sender.signer.handle
+            yield title, "", "transfer", digest, who, transfer.due_at, transfer.outstanding
 
 
 def _midnight(day: date | None) -> datetime | None:

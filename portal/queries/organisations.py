@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from audits.models import Balance, Cluster, Finding, Policy
 from ledger.models import Key
-from portal.queries.sites import Counts, counts_at
+from portal.queries.sites import Counts, counts_of_sites
 from registry.access import Reader, visible
 from registry.models import Organisation, Site
 from tracking.models import OPEN_TRANSFERS, Transfer
@@ -54,7 +54,7 @@ def profile_of(organisation: Organisation, reader: Reader) -> Profile:
     )
     mine = visible(reader, Site).filter(organisation=organisation).select_related("organisation")
     sites = list(mine.order_by("name", "pk")[:SHOWN])
-    counts = counts_at(sites, reader)
+    counts = counts_of_sites(sites, reader)
     knows = reader.is_regulator or reader.organisation.pk == organisation.pk
     balances = visible(reader, Balance).filter(organisation=organisation)
     return Profile(

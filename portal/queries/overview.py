@@ -9,13 +9,12 @@ from django.db.models import Count, QuerySet, Sum
 
 from audits import queries as audits
 from audits.models import Balance, Cluster, Finding
-from audits.rules import RULE_OF
 from jobs.models import Job
 from ledger import log
 from ledger.models import Statement
 from portal.queries import world
 from portal.queries.batches import batches_of
-from portal.queries.findings import about
+from portal.queries.findings import named, rows_of
 from portal.queries.stock_takes import due_stock_takes
 from portal.queries.transfers import state_of
 from registry.access import Reader, visible
@@ -107,7 +106,7 @@ def for_regulator(reader: Reader, *, at: datetime, part: str = "") -> dict[str, 
         "reading_columns": READING_COLUMNS,
         "ages": world.by_age(findings, at=at),
         "age_columns": (Column("Severity"), *(Column(age, numeric=True) for age in world.AGES)),
-        "findings": _rows(_worst(findings)),
+        "findings": rows_of(_worst(findings)),
         "finding_columns": FINDING_COLUMNS,
         "overdue": overdue.order_by("due_at", "pk")[:SHOWN],
         "overdue_total": overdue.count(),
@@ -135,7 +134,7 @@ def for_holder(reader: Reader, *, at: datetime) -> dict[str, object]:
         "outgoing_total": outgoing.count(),
         "overdue": outgoing.filter(due_at__lt=at).order_by("due_at", "pk")[:SHOWN],
         "transfer_columns": TRANSFER_COLUMNS,
-        "findings": _rows(_named(findings).order_by("due_at", "-severity", "pk")[:SHOWN]),
+        "findings": rows_of(named(findings).order_by("due_at", "-severity", "pk")[:SHOWN]),
         "findings_total": findings.count(),
         "finding_columns": FINDING_COLUMNS,
         "accounts": _accounts(reader),
@@ -166,7 +165,7 @@ def for_maker(reader: Reader, *, at: datetime) -> dict[str, object]:
         "outgoing_total": outgoing.count(),
         "overdue_total": outgoing.filter(due_at__lt=at).count(),
         "transfer_columns": (*TRANSFER_COLUMNS, Column("State")),
-        "findings": _rows(_worst(findings)),
+        "findings": rows_of(_worst(findings)),
         "findings_total": findings.count(),
         "finding_columns": FINDING_COLUMNS,
     }
@@ -176,16 +175,8 @@ def _overdue(reader: Reader, *, at: datetime) -> QuerySet[Transfer]:
     return with_parties(visible(reader, Transfer)).filter(state__in=OPEN_TRANSFERS, due_at__lt=at)
 
 
-def _named(findings: QuerySet[Finding]) -> QuerySet[Finding]:
-    return audits.with_names(findings).select_related("chip__maker__signer", "transfer")
-
-
 def _worst(findings: QuerySet[Finding]) -> QuerySet[Finding]:
-    return _named(findings).order_by("-severity", "-id")[:SHOWN]
-
-
-def _rows(findings: QuerySet[Finding]) -> list[tuple[object, ...]]:
-    return [(finding, RULE_OF[finding.rule], about(finding)) for finding in findings]
+    return named(findings).order_by("-severity", "-id")[:SHOWN]
 
 
 def _accounts(reader: Reader) -> list[tuple[str, str, int]]:

@@ -24,7 +24,7 @@ class Counts:
     unaccounted: int
 
 
-def counts_at(sites: Sequence[Site], reader: Reader) -> dict[int, Counts]:
+def counts_of_sites(sites: Sequence[Site], reader: Reader) -> dict[int, Counts]:
     """The counts of each of these sites, by its row number."""
     summed = (
         visible(reader, Balance)
@@ -38,7 +38,7 @@ def counts_at(sites: Sequence[Site], reader: Reader) -> dict[int, Counts]:
 
 def lines_of(sites: Sequence[Site], reader: Reader) -> Iterator[tuple[object, ...]]:
     """Sites as lines of the export."""
-    counts = counts_at(sites, reader)
+    counts = counts_of_sites(sites, reader)
     for site in sites:
         found = counts.get(site.pk) or Counts(0, 0, 0)
         yield (

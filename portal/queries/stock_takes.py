@@ -57,7 +57,7 @@ def due_stock_takes(reader: Reader, *, at: datetime, within: timedelta | None = 
     return [
         DueStockTake(site, counted_at, due_at, max(0, (at - due_at).days))
         for site, counted_at, due_at in (
-            (account.site, getattr(account, "counted_at"), getattr(account, "due_at"))  # noqa: B009 # annotated
+            (account.site, account.counted_at, account.due_at)
             for account in holding.select_related("site", "organisation__signer").order_by("due_at", "pk")
         )
     ]
@@ -119,7 +119,7 @@ def _chips_named(names: Sequence[str], *, reader: Reader) -> dict[str, Chip]:
     for maker, found in serials.items():
         wanted |= Q(maker__signer__handle=maker, serial__in=found)
     chips = visible(reader, Chip).filter(wanted).select_related("maker__signer", "model")
-    return {f"{chip.maker.signer.handle}/{chip.serial}": chip for chip in chips}
+    return {chip.name: chip for chip in chips}
 
 
 def _findings_about(

@@ -11,7 +11,7 @@ from django.utils.text import slugify
 
 from portal.doorway import reader_if_any
 from portal.glossary import anchors
-from registry.models import Chip, Site
+from registry.models import Site
 from registry.queries.visibility import opens_site
 
 register = template.Library()
@@ -21,12 +21,6 @@ register = template.Library()
 def as_hex(value: bytes | memoryview) -> str:
     """A digest in lower-case hex."""
     return bytes(value).hex()
-
-
-@register.filter
-def chip_name(chip: Chip) -> str:
-    """`maker/serial`; come with the maker's signer selected."""
-    return f"{chip.maker.signer.handle}/{chip.serial}"
 
 
 @register.filter

@@ -81,7 +81,7 @@ def chips(request: HttpRequest, reader: Reader) -> HttpResponseBase:
         "form": form,
         "page": found,
         "asked": asked,
-        "rows": [(chip, _name(chip), places.get(chip.pk)) for chip in found.items],
+        "rows": [(chip, chip.name, places.get(chip.pk)) for chip in found.items],
     }
     return render(request, "portal/chips.html", context)
 
@@ -149,17 +149,13 @@ def find_chip(reader: Reader, maker: str, serial: str) -> Chip:
     return found
 
 
-def _name(chip: Chip) -> str:
-    return f"{chip.maker.signer.handle}/{chip.serial}"
-
-
 def _lines(batch: Sequence[Chip], reader: Reader, asked: AsOf | None) -> Iterable[tuple[object, ...]]:
     places = places_of(batch, reader, asked)
     is_both = asked is not None and asked.view == View.BOTH
     for chip in batch:
         where = places.get(chip.pk, Whereabouts(None))
         told = [where.place, where.filed] if is_both else [where.place]
-        yield _name(chip), chip.model.code, *(cell for place in told for cell in _cells(place))
+        yield chip.name, chip.model.code, *(cell for place in told for cell in _cells(place))
 
 
 def _cells(place: Place | None) -> tuple[object, ...]:

@@ -15,13 +15,12 @@ from chipledger.refusals import Refused
 from portal.doorway import page
 from portal.faults import FaultyRows
 from portal.forms.lookup import LookupForm
-from portal.lists import FORMAT, made_now, printed
+from portal.lists import FORMAT, as_file, made_now
 from portal.queries.lookup import HEADER, Answer, Known, look_up
 from portal.selections import read_names
 from portal.uploads import uploaded_stream
 from registry.access import Reader
 from web.components import Column
-from web.exports import csv_file, json_file
 
 MAX_ASKED: Final = 10_000
 SHOWN: Final = 500
@@ -51,7 +50,9 @@ def lookup(request: HttpRequest, reader: Reader) -> HttpResponseBase:
         try:
             answers = _answers(request, form, reader)
             if asked := request.POST.get(FORMAT):
-                return _file(request, asked, answers)
+                made = made_now(TITLE, f"{len(answers):,} serials as asked")
+                lines = (answer.cells() for answer in answers)
+                return as_file(request, asked, "serials", HEADER, lines, made=made)
         except Refused as error:
             refused = error
     names = [answer.asked for answer in answers]
@@ -88,18 +89,3 @@ def _answers(request: HttpRequest, form: LookupForm, reader: Reader) -> list[Ans
             status=413,
         )
     return look_up(names, reader=reader)
-
-
-def _file(request: HttpRequest, asked: str, answers: list[Answer]) -> HttpResponseBase:
-    made = made_now(TITLE, f"{len(answers):,} serials as asked")
-    rows = (answer.cells() for answer in answers)
-    match asked:
-        case "csv":
-            return csv_file("serials", HEADER, rows, made=made)
-        case "json":
-            return json_file("serials", HEADER, rows, made=made)
-        case "print":
-            return printed(request, HEADER, rows, made=made)
-    raise Refused(
-        "bad_format", "Serials are given as csv, json or print.", field=FORMAT, value=asked, status=400
-    )

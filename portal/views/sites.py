@@ -17,7 +17,7 @@ from portal.forms.custody import ACTS
 from portal.forms.filters import SiteFilter
 from portal.forms.sites import SiteForm
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
-from portal.queries.sites import counts_at, health_of, lines_of, load_of
+from portal.queries.sites import counts_of_sites, health_of, lines_of, load_of
 from portal.queries.world import readings_of
 from portal.views.balances import COLUMNS as BALANCE_COLUMNS
 from registry.access import Reader, check_role, get_visible, visible
@@ -67,7 +67,7 @@ def sites(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     if file is not None:
         return file
     found = SITES.page(rows, request)
-    counts = counts_at(found.items, reader)
+    counts = counts_of_sites(found.items, reader)
     context = list_context(request, reader, SITES_LISTING, views) | {
         "form": form,
         "page": found,

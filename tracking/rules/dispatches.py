@@ -55,7 +55,12 @@ def check_times(body: TransferDispatched, *, at: datetime) -> None:
 def check_own_site(site: Site | None, *, by: int, field: str, code: str) -> Site:
     """The organisation's own site; a stranger's is refused as one that does not exist."""
     if site is None or site.organisation_id != by:
-        raise Refused("not_your_site", "This is not a site of yours.", field=field, value=code)
+        raise Refused(
+            "not_your_site",
+            "This is not a site of yours. Name one of your own, or declare it first.",
+            field=field,
+            value=code,
+        )
     return site
 
 
@@ -68,7 +73,7 @@ def check_consignee(consignee: Organisation | None, *, handle: str) -> Organisat
     ):
         raise Refused(
             "not_a_holder",
-            "The consignee is not an admitted organisation that may hold chips.",
+            "The consignee is no admitted organisation that may hold chips. Choose one from the list of organisations.",
             field="consignee",
             value=handle,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -208,3 +209,19 @@ def test_the_pages_cost_as_many_queries_as_they_did(
     )
     with django_assert_num_queries(SIGNED_IN + queries):
         regulator.get(reverse(name))
+
+
+def test_mondays_list_is_taken_away_as_it_is_shown(scene: Scene) -> None:
+    regulator = browse_as(person_of(scene.world.regulator))
+    shown = regulator.get(reverse("monday")).context
+    rows = sum(len(group.rows) for group in shown["groups"]) + len(shown["late"]) + len(shown["coming"])
+    table = b"".join(regulator.get(reverse("monday"), {"format": "csv"}).streaming_content).decode()
+    lines = table.splitlines()
+    assert lines[0] == "group,severity,about,subject,answers,due_at,number"
+    assert len(lines) - 1 == rows + len(shown["grown"]) > 3
+    assert any(line.startswith("Opened,") and "declared_loss" in line for line in lines)
+    told = json.loads(b"".join(regulator.get(reverse("monday"), {"format": "json"}).streaming_content))
+    assert len(told["rows"]) == len(lines) - 1
+    printed = regulator.get(reverse("monday"), {"format": "print"}).content.decode()
+    assert told["csv_sha256"] in printed
+    assert regulator.get(reverse("monday"), {"format": "xlsx"}).status_code == 400

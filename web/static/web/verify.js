@@ -1,4 +1,4 @@
-// "Verify in this browser": runs the steps of log_proof.js, says of each whether it holds, and remembers which key the
+// "Verify in this browser": runs the steps of both proofs, says of each whether it holds, and remembers which key the
 // person pinned and the newest checkpoint that this browser has seen, so that a log cannot show two histories unnoticed.
 
 import {
@@ -6,10 +6,10 @@ import {
   entrySteps,
   parseHashes,
   parseVkey,
-  statementSteps,
   verifyCheckpoint,
   verifyConsistency,
 } from "./log_proof.js";
+import { statementSteps } from "./statement_proof.js";
 
 const MEMORY = "chipledger.log";
 
