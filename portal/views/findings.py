@@ -135,6 +135,7 @@ def finding(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
         "papers": [paper for _, paper, is_said in grounds if is_said],
         "evidence_columns": EVIDENCE_COLUMNS,
         "is_party": reader.is_regulator or found.transfer_id is not None,
+        "root_cause": found.root_cause.replace("_", " "),
         "beside": beside(found, reader),
     }
     status = 200 if form is None else status_of(form, refused)
