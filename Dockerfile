@@ -1,4 +1,4 @@
-# One image for web, worker, beat, integrator and migrate. The builder has Node; the runtime has not, and no development packages.
+# One image for web, the workers, beat, integrator and migrate. The builder has Node; the runtime has not, and no development packages.
 FROM python:3.11-slim-bookworm AS builder
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends nodejs npm \

@@ -75,11 +75,19 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
+# What waits for others' servers has a queue of its own; a worker that is not told which takes both.
+CELERY_TASK_QUEUES = {name: {"routing_key": name} for name in ("celery", "notices")}
+CELERY_TASK_ROUTES = {"notices.tasks.*": {"queue": "notices"}}
+CELERY_TASK_CREATE_MISSING_QUEUES = False  # a misspelt one would be made, and no worker take it
 CELERY_BEAT_SCHEDULE = {
     "wake waiting jobs": {"task": "jobs.tasks.wake_waiting", "schedule": 5.0},
     "start the sweep": {"task": "audits.tasks.start_sweep", "schedule": SWEEP_SECONDS},
     "watch the sweep's lag": {"task": "audits.tasks.watch_lag", "schedule": 300.0},
-    "watch for what is new": {"task": "notices.tasks.watch", "schedule": 15.0},
+    "watch for what is new": {
+        "task": "notices.tasks.watch",
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
+    },
     "send mail": {"task": "notices.tasks.mail", "schedule": 60.0, "options": {"expires": 60.0}},
     "post to webhooks": {"task": "notices.tasks.deliver", "schedule": 5.0, "options": {"expires": 5.0}},
     "forget what no paper names": {"task": "ledger.tasks.forget_attachments", "schedule": 24 * 3600.0},

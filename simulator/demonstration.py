@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from chipledger.clock import SimulatedClock
-from config.commands import commands
+from config.commands import commands, worker
 from config.embedded import Services
 from config.processes import Processes, peak_bytes, process_tree
 from ledger.models import PendingEntry, Statement
@@ -77,6 +77,7 @@ def demonstrate(demo: Demo, services: Services | None) -> int:
 
 def _start(demo: Demo, processes: Processes) -> None:
     argv = commands(bind=f"127.0.0.1:{demo.port}", var=demo.folder)
+    argv["worker"] = worker("celery", "notices", at_once=2)  # a small house: one for both queues
     for name in ("web", "worker", "beat", "integrator"):
         processes.start(name, argv[name])
     processes.check()

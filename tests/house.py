@@ -30,7 +30,7 @@ from config.embedded.plan import CHECKOUT
 from config.processes import Processes, process_tree
 
 ORIGIN = "demo.chipledger/house"
-RUNNING = ("web", "worker", "beat", "integrator")
+RUNNING = ("web", "worker", "notices", "beat", "integrator")
 PATIENCE = 60.0
 LINK = re.compile(r"http://\S+/invitations/\S+/")
 
@@ -96,6 +96,7 @@ class House:
                 "CHECKPOINT_COPY": str(self.folder / "checkpoint"),
                 "PUBLIC_URL": self.server,
                 "JOB_LEASE_SECONDS": "3",
+                "WEBHOOKS_TO_LOOPBACK": "true",
             }
             self.commands = commands(bind=self.server.removeprefix("http://"), var=self.folder)
             self.run(self.commands["migrate"])

@@ -1,4 +1,4 @@
-"""Work of which one process does its part at a time, and not for long: others' work shares the workers."""
+"""Work of which one process does its part at a time, and not for long: mail and webhooks may share a worker."""
 
 from __future__ import annotations
 
