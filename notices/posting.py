@@ -15,7 +15,7 @@ import httpcore
 import httpx
 
 from chipledger.refusals import Refused
-from notices.reach import Target, addresses_of
+from notices.reach import LOOKUP_SECONDS, Target, addresses_of
 
 PATIENCE_SECONDS: Final = 15.0
 """From the first look-up to the last byte; Standard Webhooks recommends 15 to 30 seconds."""
@@ -98,7 +98,7 @@ class _CheckedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         failure: Exception = httpcore.ConnectError()
-        for address in addresses_of(self._target):
+        for address in addresses_of(self._target, within=min(LOOKUP_SECONDS, _left(self._deadline))):
             try:
                 stream = self._sockets.connect_tcp(address, self._target.port, timeout=_left(self._deadline))
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:

@@ -6,8 +6,11 @@ An organisation chooses the address and our server goes there, so what is open o
 from __future__ import annotations
 
 import socket
+from concurrent.futures import Future
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from threading import BoundedSemaphore, Thread
+from time import monotonic
 from typing import Final
 
 import httpx
@@ -25,6 +28,12 @@ NOT_FOR_HOSTS: Final[tuple[IPv4Network | IPv6Network, ...]] = (
 )
 """What the registries of special addresses (RFC 6890) hold beside what Python knows, whichever version it is."""
 LONGEST: Final = 500
+LOOKUP_SECONDS: Final = 8.0
+"""So long the name service may take: resolvers ask a second server after five seconds (resolv.conf(5))."""
+MOST_LOOKUPS: Final = 128
+"""So many look-ups a process has under way, with those that nobody waits for any more."""
+
+_places = BoundedSemaphore(MOST_LOOKUPS)
 
 
 @dataclass(frozen=True)
@@ -60,13 +69,23 @@ def parse_url(url: str) -> Target:
     return Target(str(parsed), parsed.scheme, host, port)
 
 
-def addresses_of(target: Target) -> list[str]:
+def addresses_of(target: Target, *, within: float = LOOKUP_SECONDS) -> list[str]:
     """The addresses that the host has now, all of them public; raises Refused when one is not, or there is none.
 
-    One forbidden address refuses the host: otherwise the order of the answers would decide.
+    One forbidden address refuses the host: otherwise the order of the answers would decide. ``within`` is how many
+    seconds the name service may take.
     """
     try:
-        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        addresses = _look_up(target, within=within)
+    except TimeoutError:
+        raise Refused(
+            "name_service_slow",
+            f"The name service did not say within {within:.2g} seconds where {target.host} is. Try again in a minute, "
+            "and see that the host's name servers answer.",
+            field="url",
+            value=target.url,
+            status=503,
+        ) from None
     except (OSError, UnicodeError):
         raise Refused(
             "host_unknown",
@@ -74,10 +93,33 @@ def addresses_of(target: Target) -> list[str]:
             field="url",
             value=target.url,
         ) from None
-    addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
     for address in addresses:
         check_address(address, target)
     return addresses
+
+
+def _look_up(target: Target, *, within: float) -> list[str]:
+    """What the system says of a host, without repetitions; raises TimeoutError, or what the system raises.
+
+    The system's call takes no timeout and cannot be called off. So it is made in a thread of its own, which is left
+    behind when it takes too long, and ends with the process at the latest (record 0024).
+    """
+    end = monotonic() + within
+    found: Future[list[str]] = Future()
+
+    def ask() -> None:
+        try:
+            answers = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+            found.set_result(list(dict.fromkeys(str(each[4][0]) for each in answers)))
+        except Exception as failure:
+            found.set_exception(failure)
+        finally:
+            _places.release()
+
+    if not _places.acquire(timeout=within):
+        raise TimeoutError
+    Thread(target=ask, name=f"look-up of {target.host}", daemon=True).start()
+    return found.result(max(end - monotonic(), 0))
 
 
 def check_address(address: str, target: Target) -> None:
