@@ -226,7 +226,8 @@ class Delivery(models.Model):
     """One event for one webhook, and how its last attempt went. Without a notice it is a test.
 
     ``uid`` is what receivers know it by, the same in each attempt. ``body``, ``attempted_at`` and ``signature`` are
-    what was sent, byte for byte; ``response`` is the beginning of what came back.
+    what was sent, byte for byte; ``response`` is the beginning of what came back. ``asked_seconds`` is the pause that
+    the receiver asked for, while the next attempt waits for that reason.
     """
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -237,6 +238,7 @@ class Delivery(models.Model):
     state = models.CharField(max_length=9, choices=DeliveryState, default=DeliveryState.WAITING)
     attempts = models.SmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)
+    asked_seconds = models.IntegerField(null=True)
     settled_at = models.DateTimeField(null=True)
     body = models.TextField(blank=True, default="")
     attempted_at = models.DateTimeField(null=True)

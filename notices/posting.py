@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import httpcore
 import httpx
+from django.utils.http import parse_http_date_safe
 
 from chipledger.refusals import Refused
 from notices.reach import LOOKUP_SECONDS, Target, addresses_of
@@ -21,16 +23,22 @@ PATIENCE_SECONDS: Final = 15.0
 """From the first look-up to the last byte; Standard Webhooks recommends 15 to 30 seconds."""
 MOST_READ: Final = 1024
 KEPT_BYTES: Final = 500
+MOST_ASKED: Final = timedelta(days=365)
+"""A receiver that asks for a longer pause is understood to ask for this one."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an attempt went: the status when there was an answer, otherwise why there was none."""
+    """How an attempt went: the status when there was an answer, otherwise why there was none.
+
+    ``asked`` is how long the receiver wants to be left alone.
+    """
 
     duration_ms: int
     status: int | None = None
     response: str = ""
     error: str = ""
+    asked: timedelta = timedelta(0)
 
     @property
     def is_success(self) -> bool:
@@ -47,9 +55,9 @@ def post(
 ) -> Outcome:
     """Post, and say how it went; whatever the other side does is an outcome and no exception."""
     began = time.monotonic()
-    status, response, error = None, "", ""
+    status, response, error, asked = None, "", "", timedelta(0)
     try:
-        status, response = _exchange(target, headers, body, deadline=began + patience)
+        status, response, asked = _exchange(target, headers, body, deadline=began + patience)
         error = _complaint(status)
     except Refused as refused:
         error = refused.sentence
@@ -60,10 +68,32 @@ def post(
     except (httpcore.NetworkError, httpcore.ProtocolError):
         error = "The connection broke, or the answer was no HTTP."
     duration = round((time.monotonic() - began) * 1000)
-    return Outcome(duration, status, response, error[:200])
+    return Outcome(duration, status, response, error[:200], asked)
 
 
-def _exchange(target: Target, headers: Mapping[str, str], body: bytes, *, deadline: float) -> tuple[int, str]:
+def pause_asked_for(
+    status: int, headers: Sequence[tuple[bytes, bytes]], *, at: datetime | None = None
+) -> timedelta:
+    """How long an answer asks us to wait, none when it does not or cannot be understood (RFC 9110, 10.2.3).
+
+    Only "too many requests" and "unavailable" are heard. A date is held against the machine's time, ``at``, whatever
+    the clock of a demo says; one that has passed asks for nothing.
+    """
+    said = [value.decode("latin-1").strip() for name, value in headers if name.lower() == b"retry-after"]
+    if status not in (429, 503) or len(said) != 1:
+        return timedelta(0)
+    if said[0].isascii() and said[0].isdigit():
+        seconds = int(said[0].lstrip("0")[:10] or 0)  # whatever has more digits is more than we hear
+    else:
+        present = at or datetime.now(UTC)
+        seconds = max((parse_http_date_safe(said[0]) or 0) - int(present.timestamp()), 0)
+    return min(timedelta(seconds=seconds), MOST_ASKED)
+
+
+def _exchange(
+    target: Target, headers: Mapping[str, str], body: bytes, *, deadline: float
+) -> tuple[int, str, timedelta]:
+    """The status, how the answer began, and the pause that it asks for."""
     pool = httpcore.ConnectionPool(
         ssl_context=httpx.create_ssl_context() if target.scheme == "https" else None,
         network_backend=_CheckedBackend(target, deadline),
@@ -76,7 +106,8 @@ def _exchange(target: Target, headers: Mapping[str, str], body: bytes, *, deadli
             found += chunk
             if len(found) >= MOST_READ:
                 break
-        return answer.status, found[:KEPT_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd")
+        text = found[:KEPT_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd")
+        return answer.status, text, pause_asked_for(answer.status, answer.headers)
 
 
 class _CheckedBackend(httpcore.NetworkBackend):

@@ -8,6 +8,7 @@ from typing import Final
 
 from chipledger.refusals import Refused
 from notices.models import Delivery, DeliveryState, Kind, Webhook
+from notices.posting import PATIENCE_SECONDS
 from registry.models import Role
 
 ASK_FOR_AN_ACT: Final = (
@@ -31,6 +32,11 @@ WEBHOOK_RETRIES: Final = (
 )
 """The schedule that Standard Webhooks gives: ten attempts in 75 hours and 35 minutes."""
 
+LONGEST_WAIT: Final = max(WEBHOOK_RETRIES)
+"""A receiver may ask for so much between two attempts, and for no more."""
+LEASE: Final = timedelta(seconds=8 * PATIENCE_SECONDS)
+"""So long nobody else tries what a process has taken: longer than a batch takes when every receiver hangs."""
+
 JITTER: Final = 0.1
 SECRET_OVERLAP: Final = timedelta(hours=24)
 KEPT: Final = timedelta(days=30)
@@ -50,11 +56,36 @@ def mail_again_after(attempts: int) -> timedelta | None:
     return MAIL_RETRIES[attempts - 1] if attempts <= len(MAIL_RETRIES) else None
 
 
-def deliver_again_after(attempts: int) -> timedelta | None:
-    """The same for webhooks, up to a tenth longer by chance, so that what failed together is not tried together."""
+def deliver_again_after(attempts: int, *, asked: timedelta = timedelta(0)) -> timedelta | None:
+    """The same for webhooks, up to a tenth longer by chance, so that what failed together is not tried together.
+
+    A receiver that asks for a longer pause gets it, up to the longest wait of the schedule and not a second more.
+    """
     if attempts > len(WEBHOOK_RETRIES):
         return None
-    return WEBHOOK_RETRIES[attempts - 1] * (1 + SystemRandom().uniform(0, JITTER))
+    longer = 1 + SystemRandom().uniform(0, JITTER)
+    return max(WEBHOOK_RETRIES[attempts - 1] * longer, min(asked * longer, LONGEST_WAIT))
+
+
+def asks_for_longer(attempts: int, asked: timedelta) -> bool:
+    """Whether a receiver asks for a longer pause after so many attempts than it would have had."""
+    return asked > WEBHOOK_RETRIES[attempts - 1]
+
+
+def why_it_waits(delivery: Delivery) -> str:
+    """In a sentence, why the next attempt is made when it is, and not now; nothing for what is settled."""
+    if delivery.state != DeliveryState.WAITING or delivery.next_attempt_at is None:
+        return ""
+    if delivery.attempts == 0 or delivery.attempted_at is None:
+        return "It goes out with the next run, within seconds."
+    if delivery.next_attempt_at == delivery.attempted_at + LEASE:
+        return "An attempt is being made. Should nobody note how it ended, another one follows then."
+    if delivery.asked_seconds is None:
+        return f"Attempt {delivery.attempts} of {len(WEBHOOK_RETRIES) + 1} failed; the wait after each is longer."
+    asked = f"The receiver asked for a pause of {delivery.asked_seconds:,} seconds (Retry-After)"
+    if timedelta(seconds=delivery.asked_seconds) > LONGEST_WAIT:
+        return f"{asked}; nothing waits longer than {LONGEST_WAIT // timedelta(hours=1)} hours."
+    return f"{asked}."
 
 
 def check_is_on(webhook: Webhook) -> None:

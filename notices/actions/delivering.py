@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
 from typing import Final
 
@@ -22,9 +22,9 @@ from notices.actions.alone import RUN_SECONDS, alone
 from notices.actions.telling import tell
 from notices.events import SUBJECTS, event_of, headers_of, message_id
 from notices.models import Delivery, DeliveryState, Kind, Notice, Webhook, WebhookDeed, WebhookEvent
-from notices.posting import PATIENCE_SECONDS, Outcome, post
+from notices.posting import Outcome, post
 from notices.reach import parse_url
-from notices.rules import deliver_again_after
+from notices.rules import LEASE, asks_for_longer, deliver_again_after
 from notices.secrets import sign
 from registry.access import reader_for, visible
 from registry.models import Role
@@ -34,8 +34,6 @@ OF_EACH: Final = 4
 """So many of one webhook in a batch: one that hangs does not keep the others waiting."""
 THREADS: Final = 16
 BATCHES: Final = 10
-LEASE: Final = timedelta(seconds=8 * PATIENCE_SECONDS)
-"""So long nobody else tries what a process has taken: longer than a batch takes when every receiver hangs."""
 
 _DUE: Final = """
 SELECT id FROM (
@@ -106,7 +104,7 @@ def _claim(*, at: datetime) -> list[_Taken]:
     taken = [_prepare(each, at=at) for each in found if each.pk not in gone]
     Delivery.objects.bulk_update(
         [each.delivery for each in taken],
-        ["attempts", "next_attempt_at", "body", "attempted_at", "signature"],
+        ["attempts", "next_attempt_at", "asked_seconds", "body", "attempted_at", "signature"],
     )
     return taken
 
@@ -129,7 +127,7 @@ def _seen(found: Iterable[Delivery]) -> set[int]:
 def _prepare(delivery: Delivery, *, at: datetime) -> _Taken:
     message = message_id(delivery.uid)
     delivery.attempts += 1
-    delivery.next_attempt_at = at + LEASE
+    delivery.next_attempt_at, delivery.asked_seconds = at + LEASE, None
     delivery.attempted_at = at
     if delivery.notice is not None:
         delivery.body = event_of(delivery.notice)
@@ -156,7 +154,9 @@ def _record(delivery: Delivery, outcome: Outcome, *, at: datetime) -> None:
     """Note how an attempt went, unless somebody has begun a later one or the delivery was called off."""
     # The webhook's row first: who switches it off locks it before its deliveries, too.
     webhook = Webhook.objects.select_for_update(no_key=True).get(pk=delivery.webhook_id)
-    wait = None if outcome.is_success or outcome.is_gone else deliver_again_after(delivery.attempts)
+    is_over = outcome.is_success or outcome.is_gone
+    wait = None if is_over else deliver_again_after(delivery.attempts, asked=outcome.asked)
+    is_as_asked = wait is not None and asks_for_longer(delivery.attempts, outcome.asked)
     state = DeliveryState.WAITING if wait else DeliveryState.FAILED
     noted = Delivery.objects.filter(
         pk=delivery.pk,
@@ -166,6 +166,7 @@ def _record(delivery: Delivery, outcome: Outcome, *, at: datetime) -> None:
     ).update(
         state=DeliveryState.DELIVERED if outcome.is_success else state,
         next_attempt_at=at + wait if wait else None,
+        asked_seconds=round(outcome.asked.total_seconds()) if is_as_asked else None,
         settled_at=None if wait else at,
         status=outcome.status,
         response=outcome.response,
@@ -198,7 +199,9 @@ def switch_off(webhook: Webhook, *, at: datetime) -> None:
 
 def drop(deliveries: QuerySet[Delivery], why: str, *, at: datetime) -> None:
     """Call deliveries off; each says why."""
-    deliveries.update(state=DeliveryState.DROPPED, next_attempt_at=None, settled_at=at, error=why)
+    deliveries.update(
+        state=DeliveryState.DROPPED, next_attempt_at=None, asked_seconds=None, settled_at=at, error=why
+    )
 
 
 def note_webhook_deed(webhook: Webhook, deed: WebhookDeed, *, by: str, at: datetime) -> Notice:

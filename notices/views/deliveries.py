@@ -15,7 +15,7 @@ from notices.actions.webhooks import send_again
 from notices.events import headers_of, message_id
 from notices.forms import DeliveryFilter
 from notices.models import Delivery, DeliveryState, Webhook
-from notices.rules import check_may_be_sent_again
+from notices.rules import check_may_be_sent_again, why_it_waits
 from notices.views.webhooks import reason, wake
 from portal.doorway import page, refusal_of
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
@@ -36,11 +36,11 @@ LISTING = Listing(
         Column("Attempts", key="attempts", numeric=True),
         Column("Answer", key="status", numeric=True),
         Column("Took", key="duration_ms", numeric=True),
-        Column("Next attempt", key="next_attempt_at"),
+        Column("Next attempt", key="next_attempt_at", exports=("next_attempt_at", "asked_seconds")),
     ),
     (
         *("made_at", "webhook", "webhook_id", "kind", "state", "error"),
-        *("attempts", "status", "duration_ms", "next_attempt_at"),
+        *("attempts", "status", "duration_ms", "next_attempt_at", "asked_seconds"),
     ),
 )
 TONES = {
@@ -87,6 +87,7 @@ def delivery(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse
         "headers": sent,
         "tone": TONES[DeliveryState(found.state)],
         "is_open": found.state == DeliveryState.WAITING,
+        "why_it_waits": why_it_waits(found),
         # Some receivers repeat their address, in which they carry a secret.
         "is_administrator": reader.role == Role.ADMINISTRATOR,
         "refusal": refusal_of(reader, Role.ADMINISTRATOR) or reason(check_may_be_sent_again, found),
@@ -120,6 +121,7 @@ def _cells(deliveries: list[Delivery]) -> Iterator[tuple[object, ...]]:
             each.status,
             each.duration_ms,
             each.next_attempt_at,
+            each.asked_seconds,
         )
 
 

@@ -26,7 +26,7 @@ from notices.models import (
     WebhookDeed,
     WebhookEvent,
 )
-from notices.rules import JITTER, WEBHOOK_RETRIES, deliver_again_after
+from notices.rules import JITTER, LEASE, WEBHOOK_RETRIES, deliver_again_after
 from registry.access import Reader, reader_for
 from registry.models import Role
 from tests.integration.api.caller import Caller
@@ -299,7 +299,7 @@ def test_a_worker_that_dies_between_posting_and_noting_posts_again_under_the_sam
             with pytest.raises(SystemExit):
                 deliver_waiting()
         assert deliver_waiting() == 0
-        standing.at += delivering.LEASE
+        standing.at += LEASE
         assert deliver_waiting() == 1
     assert len(receiver.received) == 2
     assert len(set(receiver.ids())) == 1
