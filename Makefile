@@ -4,7 +4,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 PYTEST := $(PY) -m pytest
-JOBS ?= 2
+# One more than there are cores: tests that wait for a browser, a worker or a crash leave a core idle.
+JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 
 .DEFAULT_GOAL := help
 .PHONY: help install assets browser demo demo-report test test-unit test-integration test-browser lint bench soak docs clean
