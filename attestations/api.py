@@ -80,7 +80,7 @@ class NonceView(APIView):
         if not visible(reader, Site).filter(code=code, organisation=reader.organisation).exists():
             raise Refused(
                 "unknown_site",
-                "Your organisation has no site of this code.",
+                "Your organisation has no site of this code; declare it first.",
                 field="site",
                 value=code,
                 status=404,

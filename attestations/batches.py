@@ -60,7 +60,7 @@ def refuse_worthless(body: EvidenceCollected, found: Judgement) -> None:
     chip = reading.ueid if isinstance(reading, ChipClaims) else None
     raise Refused(
         "no_valid_evidence",
-        f"Nothing in this batch counts as evidence. Its first item: {result}. {detail}",
+        f"Nothing in this batch counts as evidence; collect it anew. Its first item: {result}. {detail}",
         row=1,
         field="items.0",
         value=chip,

@@ -71,13 +71,15 @@ def token_hash(token: str) -> bytes:
 
 def nonce_used() -> Refused:
     """The refusal of a second batch under one nonce."""
-    sentence = "This nonce covers one batch, which was booked already."
+    sentence = "This nonce covers one batch, which was booked already; ask for a new one."
     return Refused("nonce_used", sentence, field="eat_nonce", status=409)
 
 
 def _unknown() -> Refused:
     return Refused(
-        "nonce_unknown", "This nonce was not issued here for this site and organisation.", field="eat_nonce"
+        "nonce_unknown",
+        "This nonce was not issued here for this site and organisation; ask for a new one.",
+        field="eat_nonce",
     )
 
 

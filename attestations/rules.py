@@ -157,10 +157,16 @@ def next_due(accepted_at: datetime, digest: bytes) -> datetime:
 def check_outage(outage: OutageDeclared, *, at: datetime) -> None:
     """Refuse an outage that ends before it begins, lasts too long, or is declared long after the fact."""
     if outage.ends_at <= outage.begins_at:
-        raise Refused("outage_ends_first", "An outage ends after it begins.", field="ends_at")
+        raise Refused(
+            "outage_ends_first", "An outage ends after it begins; name a later end.", field="ends_at"
+        )
     if outage.ends_at - outage.begins_at > LONGEST_OUTAGE:
-        raise Refused("outage_too_long", "An outage of more than 90 days is declared anew.", field="ends_at")
+        raise Refused(
+            "outage_too_long",
+            "Declare an outage of at most 90 days; declare what goes beyond anew.",
+            field="ends_at",
+        )
     if outage.begins_at < at - EARLIEST_OUTAGE:
         raise Refused(
-            "outage_too_late", "An outage is declared beforehand or within 24 hours.", field="begins_at"
+            "outage_too_late", "Declare an outage beforehand, or within 24 hours.", field="begins_at"
         )

@@ -87,7 +87,12 @@ def own_site(code: str, filing: Filing[EvidenceCollected] | Filing[OutageDeclare
     """The signer's own site of this code; others' sites are as unknown as those that do not exist."""
     site = Site.objects.filter(code=code, organisation_id=filing.signer.pk).first()
     if site is None:
-        raise Refused("unknown_site", "Your organisation has no site of this code.", field="site", value=code)
+        raise Refused(
+            "unknown_site",
+            "Your organisation has no site of this code; declare it first.",
+            field="site",
+            value=code,
+        )
     return site
 
 

@@ -17,7 +17,6 @@ from rest_framework.views import APIView
 from audits import queries
 from audits.models import Balance, Cluster, Finding
 from audits.rules import RULE_OF
-from chipledger.refusals import Refused
 from registry.access import Reader, get_visible, reader_of, visible
 from web.bodies import read_flag
 from web.paging import Keyset, KeysetPagination
@@ -121,7 +120,7 @@ def filter_of(request: Request) -> queries.FindingFilter:
     asked = request.query_params
     severity = asked.get("severity")
     if severity is not None and severity not in ("1", "2", "3", "4", "5"):
-        raise Refused("bad_severity", "A severity is 1 to 5.", field="severity", value=severity, status=400)
+        raise queries.bad_severity(severity)
     return queries.FindingFilter(
         rule=asked.get("rule"),
         severity=None if severity is None else int(severity),

@@ -64,6 +64,13 @@ class Dated(StrEnum):
     DUE = "due"
 
 
+def bad_severity(value: str) -> Refused:
+    """The refusal of a severity that no finding has."""
+    return Refused(
+        "bad_severity", "Choose a severity from 1 to 5.", field="severity", value=value, status=400
+    )
+
+
 @dataclass(frozen=True)
 class FindingFilter:
     """What a list or report of findings is narrowed to; all that are given must hold.
@@ -88,19 +95,19 @@ class FindingFilter:
     def check(self) -> None:
         """Refuse a rule, severity or state that does not exist, rather than answer with an empty list."""
         if self.rule is not None and self.rule not in RULE_OF:
-            raise Refused("unknown_rule", "There is no such rule.", field="rule", value=self.rule, status=400)
-        if self.severity is not None and not 1 <= self.severity <= 5:
             raise Refused(
-                "bad_severity",
-                "A severity is 1 to 5.",
-                field="severity",
-                value=str(self.severity),
+                "unknown_rule",
+                "There is no such rule; choose one from the list of rules.",
+                field="rule",
+                value=self.rule,
                 status=400,
             )
+        if self.severity is not None and not 1 <= self.severity <= 5:
+            raise bad_severity(str(self.severity))
         if self.state is not None and self.state not in (*Finding.State.values, "unresolved"):
             raise Refused(
                 "unknown_state",
-                "A state is open, explained, closed or unresolved.",
+                "Choose a state: open, explained, closed or unresolved.",
                 field="state",
                 value=self.state,
                 status=400,

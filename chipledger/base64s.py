@@ -42,4 +42,6 @@ def decode_either(text: str, *, field: str) -> bytes:
 
 def _malformed(field: str, text: str) -> Refused:
     shown = text[:40].encode("utf-8", "replace").decode("utf-8")
-    return Refused("base64_malformed", f"The member {field} is not base64.", field=field, value=shown)
+    return Refused(
+        "base64_malformed", f"The member {field} is not base64; encode it so.", field=field, value=shown
+    )

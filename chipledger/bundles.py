@@ -106,7 +106,7 @@ class EvidenceBundle:
             first = error.errors(include_url=False, include_context=False)[0]
             place = ".".join(str(part) for part in first["loc"])
             raise Refused(
-                "bundle_malformed", f"This is no evidence bundle: {first['msg']}.", field=place
+                "bundle_malformed", f"This is no evidence bundle: {first['msg']}. Fetch it anew.", field=place
             ) from None
         keys = (KeyRecord(key.key_id, key.spki, key.organisation, _logged(key)) for key in found.keys)
         return cls(tuple(map(_logged, found.items)), tuple(keys), found.log.origin, found.log.vkey)

@@ -73,7 +73,9 @@ class SimulatedClock:
             self._at, self._real = at.astimezone(UTC), None if real is None else float(real)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Refused(
-                "simulated_clock_unreadable", f"The simulated clock cannot be read: {error}.", status=503
+                "simulated_clock_unreadable",
+                f"The simulated clock cannot be read: {error}. Ask the operator to set it anew.",
+                status=503,
             ) from error
         self._seen = mark
 

@@ -94,16 +94,20 @@ def parse_envelope(raw: bytes, *, payload_type: str = STATEMENT_TYPE) -> Envelop
     if found_type != payload_type:
         raise Refused(
             "payload_type_unknown",
-            f"The payload type must be {payload_type}.",
+            f"The payload type must be {payload_type}; sign under that one.",
             field="payloadType",
             value=found_type,
         )
     listed = members["signatures"]
     if not isinstance(listed, list) or not listed:
-        raise Refused("envelope_unsigned", "The envelope carries no signature.", field="signatures")
+        raise Refused(
+            "envelope_unsigned", "The envelope carries no signature; sign it first.", field="signatures"
+        )
     if len(listed) > MAX_SIGNATURES:
         raise Refused(
-            "envelope_too_many_signatures", f"At most {MAX_SIGNATURES} signatures fit.", field="signatures"
+            "envelope_too_many_signatures",
+            f"Give an envelope at most {MAX_SIGNATURES} signatures.",
+            field="signatures",
         )
     return Envelope(
         payload_type=found_type,
@@ -130,7 +134,7 @@ def _parse_signature(found: object, place: int) -> Signature:
     keyid = _text(found, "keyid", default="")
     if len(keyid) > _MAX_KEYID:
         raise Refused(
-            "envelope_malformed", f"A key id has at most {_MAX_KEYID} characters.", field=f"{where}.keyid"
+            "envelope_malformed", f"Give a key id of at most {_MAX_KEYID} characters.", field=f"{where}.keyid"
         )
     sig = _sized(found, "sig", where, limit=_MAX_SIGNATURE_BYTES)
     if "webauthn" not in found:
@@ -150,7 +154,9 @@ def _parse_signature(found: object, place: int) -> Signature:
 def _sized(members: dict[str, object], name: str, where: str, *, limit: int) -> bytes:
     data = base64s.decode_either(_text(members, name), field=f"{where}.{name}")
     if not 0 < len(data) <= limit:
-        raise Refused("envelope_malformed", f"{name} must have 1 to {limit} bytes.", field=f"{where}.{name}")
+        raise Refused(
+            "envelope_malformed", f"Give the member {name} 1 to {limit} bytes.", field=f"{where}.{name}"
+        )
     return data
 
 
@@ -162,17 +168,21 @@ def _only(
     optional: AbstractSet[str] = frozenset(),
 ) -> None:
     for name in sorted(required - members.keys()):
-        raise Refused("envelope_malformed", f"The {where} has no member {name}.", field=name)
+        raise Refused("envelope_malformed", f"The {where} has no member {name}; add it.", field=name)
     for name in sorted(members.keys() - required - optional):
-        raise Refused("envelope_unknown_member", f"The {where} has a member that is not known.", field=name)
+        raise Refused(
+            "envelope_unknown_member",
+            f"The {where} has a member that is not known; leave it out.",
+            field=name,
+        )
 
 
 def _text(members: dict[str, object], name: str, *, default: str | None = None) -> str:
     value = members.get(name, default)
     if not isinstance(value, str):
-        raise Refused("envelope_malformed", f"The member {name} must be text.", field=name)
+        raise Refused("envelope_malformed", f"Write the member {name} as text.", field=name)
     return value
 
 
 def _malformed(where: str) -> Refused:
-    return Refused("envelope_malformed", f"{where} must be an object.", field=where)
+    return Refused("envelope_malformed", f"Write {where} as an object.", field=where)

@@ -37,11 +37,11 @@ class Commitment:
             FULL: COMMITMENT_SIZE < len(entry) <= MAX_ENTRY_BYTES,
         }
         if version is None or not fits.get(version, False):
-            raise Refused("entry_malformed", "The log entry has an unknown layout.")
+            raise Refused("entry_malformed", "The log entry has an unknown layout; fetch it anew.")
         try:
             accepted_at = _EPOCH + int.from_bytes(entry[33:41], "big") * _MILLISECOND
         except OverflowError:
-            raise Refused("entry_malformed", "The log entry's time is out of range.") from None
+            raise Refused("entry_malformed", "The log entry's time is out of range; fetch it anew.") from None
         return cls(entry[1:33], accepted_at, entry[41:] if version == FULL else None)
 
 
@@ -56,7 +56,7 @@ def encode_full(digest: bytes, accepted_at: datetime, envelope_json: bytes) -> b
     if len(entry) > MAX_ENTRY_BYTES:
         raise Refused(
             "entry_too_large",
-            f"This kind of statement is logged in full, and its envelope is longer than {MAX_ENTRY_BYTES - 41} bytes.",
+            f"This kind of statement is logged in full; shorten its envelope to at most {MAX_ENTRY_BYTES - 41} bytes.",
         )
     return entry
 

@@ -97,7 +97,7 @@ class PublicKey:
         if algorithm not in allowed:
             names = ", ".join(sorted(allowed))
             raise Refused(
-                "key_algorithm_not_allowed", f"Keys of {algorithm} are not allowed here, only {names}."
+                "key_algorithm_not_allowed", f"Keys of {algorithm} are not allowed here; use one of {names}."
             )
         if algorithm is Algorithm.ED25519:
             _check_ed25519_point(der[12:])
@@ -105,7 +105,7 @@ class PublicKey:
         try:
             _ = key._handle
         except (ValueError, UnsupportedAlgorithm):
-            raise Refused("key_not_on_curve", "The public key is not a point of its curve.") from None
+            raise _not_on_curve() from None
         return key
 
     @classmethod
@@ -181,17 +181,22 @@ class PrivateKey:
             handle = serialization.load_pem_private_key(pem, password)
         except TypeError:
             raise Refused(
-                "key_password", "The key file needs a password, or was given one it does not use."
+                "key_password",
+                "The key file needs a password, or was given one that it does not use; give the one that fits.",
             ) from None
         except (ValueError, UnsupportedAlgorithm):
-            raise Refused("key_unreadable", "The file holds no private key in PEM form.") from None
+            raise Refused(
+                "key_unreadable", "The file holds no private key in PEM form; name one that does."
+            ) from None
         if isinstance(handle, ed25519.Ed25519PrivateKey):
             return cls(Algorithm.ED25519, handle)
         if isinstance(handle, ec.EllipticCurvePrivateKey):
             for algorithm, curve in _CURVES.items():
                 if handle.curve.name == curve.name:
                     return cls(algorithm, handle)
-        raise Refused("key_algorithm_unknown", "Only P-256, P-384 and Ed25519 keys can sign.")
+        raise Refused(
+            "key_algorithm_unknown", "Only P-256, P-384 and Ed25519 keys can sign; make one of these."
+        )
 
     @cached_property
     def public(self) -> PublicKey:
@@ -230,7 +235,9 @@ def _why_no_algorithm(der: bytes) -> Refused:
     try:
         key = serialization.load_der_public_key(der)
     except (ValueError, UnsupportedAlgorithm):
-        return Refused("key_malformed", "These bytes are no SubjectPublicKeyInfo.")
+        return Refused(
+            "key_malformed", "These bytes are no SubjectPublicKeyInfo; export the public key in that form."
+        )
     known = isinstance(key, ed25519.Ed25519PublicKey) or (
         isinstance(key, ec.EllipticCurvePublicKey)
         and key.curve.name in {curve.name for curve in _CURVES.values()}
@@ -238,22 +245,30 @@ def _why_no_algorithm(der: bytes) -> Refused:
     if known:
         return Refused(
             "key_not_canonical",
-            "The key is not in its one canonical DER form (named curve, uncompressed point).",
+            "The key is not in its one canonical DER form; export it so (named curve, uncompressed point).",
         )
-    return Refused("key_algorithm_unknown", "Only P-256, P-384 and Ed25519 keys are known.")
+    return Refused("key_algorithm_unknown", "Only P-256, P-384 and Ed25519 keys are known; use one of these.")
+
+
+def _not_on_curve() -> Refused:
+    return Refused("key_not_on_curve", "The public key is not a point of its curve; make a new key.")
 
 
 def _check_ed25519_point(encoded: bytes) -> None:
     """RFC 8032 §5.1.3: a canonical encoding of a point on the curve whose order is not small."""
     y = int.from_bytes(encoded, "little") & (2**255 - 1)
     if y >= _FIELD:
-        raise Refused("key_not_canonical", "The Ed25519 key is not the canonical encoding of a point.")
+        raise Refused(
+            "key_not_canonical", "The Ed25519 key is not the canonical encoding of a point; make a new one."
+        )
     if y in _SMALL_ORDER_Y:
-        raise Refused("key_small_order", "The Ed25519 key has small order: anybody could sign for it.")
+        raise Refused(
+            "key_small_order", "The Ed25519 key has small order: anybody could sign for it. Make a new one."
+        )
     # x² = (y² - 1) / (dy² + 1); a product is a square exactly when the quotient is, and spares the inverse.
     square = (y * y - 1) * (_D * y * y + 1) % _FIELD
     if pow(square, (_FIELD - 1) // 2, _FIELD) != 1:
-        raise Refused("key_not_on_curve", "The public key is not a point of its curve.")
+        raise _not_on_curve()
 
 
 def check_device_key(text: bytes) -> None:
@@ -270,4 +285,4 @@ def check_device_key(text: bytes) -> None:
     half = _KEY_SIZES[algorithm] // 2
     x, y = int.from_bytes(der[-2 * half : -half], "big"), int.from_bytes(der[-half:], "big")
     if x >= prime or y >= prime or (y * y - (x * x - 3) * x - b) % prime:
-        raise Refused("key_not_on_curve", "The public key is not a point of its curve.")
+        raise _not_on_curve()

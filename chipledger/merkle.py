@@ -125,7 +125,9 @@ def range_root(node: Node, start: int, end: int) -> bytes:
 def inclusion_proof(node: Node, index: int, size: int) -> list[bytes]:
     """PATH(index, D[size]) of RFC 9162 §2.1.3.1, from the leaf's sibling up."""
     if not 0 <= index < size:
-        raise Refused("proof_out_of_range", f"Leaf {index} is not in a tree of {size}.", status=404)
+        raise Refused(
+            "proof_out_of_range", f"Leaf {index} is not in a tree of {size}; name one that is.", status=404
+        )
     start, end = 0, size
     siblings: list[tuple[int, int]] = []
     while end - start > 1:
@@ -142,7 +144,11 @@ def inclusion_proof(node: Node, index: int, size: int) -> list[bytes]:
 def consistency_proof(node: Node, old: int, new: int) -> list[bytes]:
     """PROOF(old, D[new]) of RFC 9162 §2.1.4.1; empty when ``old`` is 0 or equals ``new``."""
     if not 0 <= old <= new:
-        raise Refused("proof_out_of_range", f"A tree of {new} does not extend one of {old}.", status=404)
+        raise Refused(
+            "proof_out_of_range",
+            f"A tree of {new} does not extend one of {old}; name the smaller size first.",
+            status=404,
+        )
     if old in (0, new):
         return []
     start, end, whole = 0, new, True
@@ -164,11 +170,11 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
     """Refuse unless ``proof`` shows that ``leaf`` is number ``index`` under this root (RFC 9162 §2.1.3.2)."""
     _check_hashes((leaf, root, *proof))
     if not 0 <= index < size <= MAX_SIZE:
-        raise Refused("inclusion_invalid", f"Leaf {index} is not in a tree of {size}.")
+        raise Refused("inclusion_invalid", f"Leaf {index} is not in a tree of {size}; name one that is.")
     first, last, found = index, size - 1, leaf
     for sibling in proof:
         if last == 0:
-            raise Refused("inclusion_invalid", "The inclusion proof is too long.")
+            raise Refused("inclusion_invalid", "The inclusion proof is too long; fetch it anew.")
         if first & 1 or first == last:
             found = node_hash(sibling, found)
             while first and not first & 1:
@@ -177,33 +183,42 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
             found = node_hash(found, sibling)
         first, last = first >> 1, last >> 1
     if last != 0:
-        raise Refused("inclusion_invalid", "The inclusion proof is too short.")
+        raise Refused("inclusion_invalid", "The inclusion proof is too short; fetch it anew.")
     if found != root:
-        raise Refused("inclusion_invalid", "The inclusion proof does not lead to the root.")
+        raise Refused(
+            "inclusion_invalid",
+            "The inclusion proof does not lead to the root; fetch it anew before you rely on it.",
+        )
 
 
 def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
     """Refuse unless ``proof`` shows that the new tree only appended to the old one (RFC 9162 §2.1.4.2)."""
     _check_hashes((old_root, new_root, *proof))
     if not 0 <= old <= new <= MAX_SIZE:
-        raise Refused("consistency_invalid", f"A tree of {new} does not extend one of {old}.")
+        raise Refused(
+            "consistency_invalid",
+            f"A tree of {new} does not extend one of {old}; name the smaller size first.",
+        )
     if old in (0, new):
         expected = EMPTY_ROOT if old == 0 else new_root
         if proof or old_root != expected:
-            raise Refused("consistency_invalid", "The roots or the proof do not fit the sizes.")
+            raise Refused(
+                "consistency_invalid",
+                "The roots or the proof do not fit the sizes; fetch them anew before you rely on them.",
+            )
         return
     path = list(proof)
     if old & (old - 1) == 0:
         path.insert(0, old_root)
     if not path:
-        raise Refused("consistency_invalid", "The consistency proof is too short.")
+        raise Refused("consistency_invalid", "The consistency proof is too short; fetch it anew.")
     first, last = old - 1, new - 1
     while first & 1:
         first, last = first >> 1, last >> 1
     old_found = new_found = path[0]
     for sibling in path[1:]:
         if last == 0:
-            raise Refused("consistency_invalid", "The consistency proof is too long.")
+            raise Refused("consistency_invalid", "The consistency proof is too long; fetch it anew.")
         if first & 1 or first == last:
             old_found = node_hash(sibling, old_found)
             new_found = node_hash(sibling, new_found)
@@ -213,9 +228,12 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
             new_found = node_hash(new_found, sibling)
         first, last = first >> 1, last >> 1
     if last != 0:
-        raise Refused("consistency_invalid", "The consistency proof is too short.")
+        raise Refused("consistency_invalid", "The consistency proof is too short; fetch it anew.")
     if old_found != old_root or new_found != new_root:
-        raise Refused("consistency_invalid", "The consistency proof does not lead to both roots.")
+        raise Refused(
+            "consistency_invalid",
+            "The consistency proof does not lead to both roots; fetch it anew before you rely on it.",
+        )
 
 
 def _split(width: int) -> int:
@@ -238,4 +256,4 @@ def _complete_root(hashes: list[bytes]) -> bytes:
 
 def _check_hashes(hashes: Iterable[bytes]) -> None:
     if any(len(found) != HASH_SIZE for found in hashes):
-        raise Refused("hash_malformed", "Every hash of a proof has 32 bytes.")
+        raise Refused("hash_malformed", "Every hash of a proof has 32 bytes; fetch it anew.")

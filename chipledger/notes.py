@@ -40,10 +40,15 @@ class Checkpoint:
         """Exactly three lines, no extension lines; refuses anything else."""
         lines = body.split("\n")
         if len(lines) != 4 or lines[3] or not lines[0] or not _SIZE.fullmatch(lines[1]):
-            raise Refused("checkpoint_malformed", "A checkpoint has three lines: origin, size and root.")
+            raise Refused(
+                "checkpoint_malformed", "A checkpoint has three lines: origin, size and root. Fetch it anew."
+            )
         size, root = int(lines[1]), base64s.decode(lines[2], field="root")
         if size > MAX_SIZE or len(root) != HASH_SIZE:
-            raise Refused("checkpoint_malformed", "The size or the root of the checkpoint is out of range.")
+            raise Refused(
+                "checkpoint_malformed",
+                "The size or the root of the checkpoint is out of range; fetch it anew.",
+            )
         return cls(lines[0], size, root)
 
 
@@ -68,15 +73,18 @@ class NoteKey:
     def parse(cls, vkey: str) -> NoteKey:
         found = _VKEY.fullmatch(vkey.strip())
         if not found:
-            raise Refused("vkey_malformed", "A verifier key is written name+id+key.")
+            raise Refused("vkey_malformed", "Write a verifier key as name+id+key.")
         data = base64s.decode(found["key"], field="vkey")
         if data[:1] != _ED25519 or len(data) != 33:
-            raise Refused("vkey_malformed", "Only Ed25519 verifier keys are known.")
+            raise Refused("vkey_malformed", "Only Ed25519 verifier keys are known; give one of these.")
         key = cls(
             found["name"], PublicKey.from_spki(_SPKI_HEAD + data[1:], allowed=frozenset({Algorithm.ED25519}))
         )
         if key.key_id.hex() != found["id"]:
-            raise Refused("vkey_malformed", "The id of the verifier key does not fit its name and key.")
+            raise Refused(
+                "vkey_malformed",
+                "The id of the verifier key does not fit its name and key; copy the whole of it again.",
+            )
         return key
 
 
@@ -92,18 +100,28 @@ def sign_checkpoint(checkpoint: Checkpoint, name: str, private_key: PrivateKey) 
 def split_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
     """Text and signature lines (name, key id ‖ signature) of a note, split at its last blank line."""
     if len(note) > _MAX_NOTE or any(ord(character) < 0x20 and character != "\n" for character in note):
-        raise Refused("note_malformed", "The note is too long or contains control characters.")
+        raise Refused("note_malformed", "The note is too long or contains control characters; fetch it anew.")
     text, blank, lines = note.rpartition("\n\n")
     if not blank or not lines.endswith("\n"):
-        raise Refused("note_malformed", "The note has no signature lines after a blank line.")
+        raise Refused(
+            "note_malformed", "The note has no signature lines after a blank line; fetch the whole of it."
+        )
     signatures: list[tuple[str, bytes]] = []
     for line in lines[:-1].split("\n"):
         found = _SIGNATURE_LINE.fullmatch(line)
         if not found or len(signatures) == _MAX_SIGNATURES:
-            raise Refused("note_malformed", "A signature line of the note cannot be read.", value=line)
+            raise Refused(
+                "note_malformed",
+                "A signature line of the note cannot be read; fetch the note anew.",
+                value=line,
+            )
         data = base64s.decode(found["data"], field="note signature")
         if len(data) < 5:
-            raise Refused("note_malformed", "A signature line of the note is too short.", value=line)
+            raise Refused(
+                "note_malformed",
+                "A signature line of the note is too short; fetch the note anew.",
+                value=line,
+            )
         signatures.append((found["name"], data))
     return text + "\n", signatures
 
@@ -121,12 +139,21 @@ def verify_checkpoint(note: str, keys: Iterable[NoteKey]) -> Checkpoint:
         if place not in known:
             continue
         if place in verified:
-            raise Refused("note_signed_twice", "The note carries two signatures of the same key.", value=name)
+            raise Refused(
+                "note_signed_twice",
+                "The note carries two signatures of the same key; fetch it anew.",
+                value=name,
+            )
         if not known[place].public.verify(data[4:], text.encode()):
             raise Refused(
-                "note_signature_invalid", "The signature of a known key does not verify.", value=name
+                "note_signature_invalid",
+                "The signature of a known key does not verify; fetch the note anew before you rely on it.",
+                value=name,
             )
         verified.add(place)
     if not verified:
-        raise Refused("note_unsigned", "No trusted key signed this note.")
+        raise Refused(
+            "note_unsigned",
+            "No trusted key signed this note; give the verifier key of the log that it is from.",
+        )
     return Checkpoint.parse(text)

@@ -37,7 +37,7 @@ def read_flags(assertion: WebAuthnAssertion) -> PasskeyFlags:
     try:
         flags = parse_authenticator_data(assertion.authenticator_data).flags
     except (WebAuthnException, ValueError) as error:
-        raise Refused("passkey_malformed", f"The passkey signature cannot be read: {error}.") from None
+        raise _malformed(error) from None
     return PasskeyFlags(is_backup_eligible=flags.be, is_backed_up=flags.bs)
 
 
@@ -58,13 +58,16 @@ def verify_assertion(
     client_data = parse_object(assertion.client_data_json, max_bytes=_MAX_CLIENT_DATA)
     # The library decodes base64 leniently and accepts frames of other sites; both are checked here first.
     if client_data.get("challenge") != bytes_to_base64url(challenge):
-        raise Refused("passkey_wrong_challenge", "The passkey signed another statement.")
+        raise Refused("passkey_wrong_challenge", "The passkey signed another statement; sign this one.")
     if client_data.get("crossOrigin", False) is not False:
-        raise Refused("passkey_cross_origin", "The passkey was used inside a frame of another site.")
+        raise Refused(
+            "passkey_cross_origin",
+            "The passkey was used inside a frame of another site; sign on the log's own page.",
+        )
     if client_data.get("origin") not in origins:
         raise Refused(
             "passkey_wrong_origin",
-            "The passkey was used on another site.",
+            "The passkey was used on another site; sign on that of the log.",
             value=str(client_data.get("origin")),
         )
     credential = AuthenticationCredential(
@@ -87,9 +90,11 @@ def verify_assertion(
             require_user_verification=True,
         )
     except InvalidAuthenticationResponse as error:
-        raise Refused("passkey_invalid", f"The passkey signature does not verify: {error}.") from None
+        raise Refused(
+            "passkey_invalid", f"The passkey signature does not verify: {error}. Sign again."
+        ) from None
     except (WebAuthnException, ValueError) as error:
-        raise Refused("passkey_malformed", f"The passkey signature cannot be read: {error}.") from None
+        raise _malformed(error) from None
 
 
 def verify_signature(
@@ -101,20 +106,30 @@ def verify_signature(
     """
     if signature.webauthn is not None:
         if rp_id is None:
-            raise Refused(
-                "passkey_not_expected", "A passkey signed, and no site was named to check it against."
-            )
+            raise Refused("passkey_not_expected", "A passkey signed; name the site to check it against.")
         verify_assertion(
             key, signature.webauthn, signature.sig, challenge=envelope.digest, rp_id=rp_id, origins=origins
         )
     elif not key.verify(signature.sig, envelope.pae):
         raise Refused(
-            "signature_invalid", "The signature does not verify.", field="signatures", value=key.key_id
+            "signature_invalid",
+            "The signature does not verify; sign again with the key that it names.",
+            field="signatures",
+            value=key.key_id,
         )
+
+
+def other_algorithm(*, field: str | None = None) -> Refused:
+    """The refusal of a passkey that does not sign with P-256."""
+    return Refused("passkey_algorithm", "A passkey signs with ES256 (P-256); use one that does.", field=field)
+
+
+def _malformed(error: Exception) -> Refused:
+    return Refused("passkey_malformed", f"The passkey signature cannot be read: {error}. Sign again.")
 
 
 def _cose_key(key: PublicKey) -> bytes:
     """COSE_Key of a P-256 key (RFC 9053 §7.1.1). Passkeys dependably offer ES256 only."""
     if key.algorithm is not Algorithm.P256:
-        raise Refused("passkey_algorithm", "A passkey signs with P-256 only.")
+        raise other_algorithm()
     return encode_cbor({1: 2, 3: -7, -1: 1, -2: key.raw[:32], -3: key.raw[32:]})

@@ -42,20 +42,25 @@ class LogReceipt:
     def parse(cls, text: str) -> LogReceipt:
         """Read a receipt strictly; nothing is verified yet."""
         if len(text) > _MAX_RECEIPT:
-            raise Refused("receipt_malformed", "The log receipt is too long.")
+            raise Refused("receipt_malformed", "The log receipt is too long; fetch it anew.")
         head, blank, checkpoint = text.partition("\n\n")
         lines = head.split("\n")
         if not blank or lines.pop(0) != HEADER:
-            raise Refused("receipt_malformed", f"A log receipt starts with {HEADER}.")
+            raise Refused("receipt_malformed", f"A log receipt starts with {HEADER}; fetch it anew.")
         extra = None
         if lines and lines[0].startswith("extra "):
             extra = base64s.decode(lines.pop(0).removeprefix("extra "), field="extra")
         found = _INDEX.fullmatch(lines.pop(0)) if lines else None
         if found is None or int(found[1]) > MAX_SIZE:
-            raise Refused("receipt_malformed", "The log receipt does not say which entry it is about.")
+            raise Refused(
+                "receipt_malformed", "The log receipt does not say which entry it is about; fetch it anew."
+            )
         proof = tuple(base64s.decode(line, field="proof") for line in lines)
         if len(proof) > 63 or any(len(each) != HASH_SIZE for each in proof):
-            raise Refused("hash_malformed", "Every hash of a proof has 32 bytes, and there are at most 63.")
+            raise Refused(
+                "hash_malformed",
+                "Every hash of a proof has 32 bytes, and there are at most 63; fetch it anew.",
+            )
         return cls(int(found[1]), proof, checkpoint, extra)
 
 
@@ -64,7 +69,11 @@ def verify_receipt_checkpoint(receipt: LogReceipt, keys: Iterable[NoteKey]) -> C
     trusted = list(keys)
     checkpoint = verify_checkpoint(receipt.checkpoint, trusted)
     if checkpoint.origin not in {key.name for key in trusted}:
-        raise Refused("checkpoint_wrong_origin", "The checkpoint is of another log.", value=checkpoint.origin)
+        raise Refused(
+            "checkpoint_wrong_origin",
+            "The checkpoint is of another log; give the verifier key of that one, if you trust it.",
+            value=checkpoint.origin,
+        )
     return checkpoint
 
 

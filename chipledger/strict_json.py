@@ -22,21 +22,27 @@ def parse_object(data: bytes, *, max_bytes: int) -> dict[str, object]:
     integers beyond 2^53-1, lone surrogates, nesting deeper than 32, and a top level that is no object.
     """
     if len(data) > max_bytes:
-        raise Refused("json_too_large", f"The JSON text is longer than {max_bytes} bytes.", status=413)
+        raise Refused(
+            "json_too_large", f"The JSON text is longer than {max_bytes} bytes; shorten it.", status=413
+        )
     if data.startswith(_BOMS):
-        raise Refused("json_bom", "The JSON text starts with a byte order mark.")
+        raise Refused("json_bom", "The JSON text starts with a byte order mark; leave it out.")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Refused("json_not_utf8", f"The JSON text is not UTF-8 at byte {error.start}.") from None
+        raise Refused(
+            "json_not_utf8", f"The JSON text is not UTF-8 at byte {error.start}; write it in that encoding."
+        ) from None
     try:
         found = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise Refused("json_malformed", f"This is not JSON: {error.msg} at character {error.pos}.") from None
+        raise Refused(
+            "json_malformed", f"This is not JSON: {error.msg} at character {error.pos}. Correct it there."
+        ) from None
     except RecursionError:
         raise _too_deep() from None
     if not isinstance(found, dict):
-        raise Refused("json_not_an_object", "The JSON text must be one object.")
+        raise Refused("json_not_an_object", "Write the JSON text as one object.")
     # Fewer brackets than levels cannot be too deep; flat payloads skip the walk.
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
         _check_depth(found)
@@ -54,7 +60,9 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
                 # The name may itself carry a lone surrogate, which no page or log could print.
                 shown = name.encode("utf-8", "replace").decode("utf-8")
                 raise Refused(
-                    "json_duplicate_key", f"The member “{shown[:80]}” appears twice.", field=shown[:80]
+                    "json_duplicate_key",
+                    f"The member “{shown[:80]}” appears twice; leave one out.",
+                    field=shown[:80],
                 )
             seen.add(name)
     return members
@@ -63,20 +71,30 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _integer(digits: str) -> int:
     # 17 characters hold every safe integer and its sign; longer texts are never converted.
     if len(digits) > 17 or abs(value := int(digits)) > MAX_SAFE_INTEGER:
-        raise Refused("json_integer_too_large", "Integers beyond 2^53-1 are not allowed.", value=digits[:40])
+        raise Refused(
+            "json_integer_too_large",
+            "Integers beyond 2^53-1 are not allowed; write a smaller one.",
+            value=digits[:40],
+        )
     return value
 
 
 def _no_float(digits: str) -> NoReturn:
-    raise Refused("json_float", "Numbers with a fraction or exponent are not allowed.", value=digits[:40])
+    raise Refused(
+        "json_float",
+        "Numbers with a fraction or exponent are not allowed; write a whole number.",
+        value=digits[:40],
+    )
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise Refused("json_float", "NaN and Infinity are not allowed.", value=name)
+    raise Refused("json_float", "NaN and Infinity are not allowed; write a whole number.", value=name)
 
 
 def _too_deep() -> Refused:
-    return Refused("json_too_deep", f"The JSON text is nested more than {MAX_DEPTH} levels deep.")
+    return Refused(
+        "json_too_deep", f"The JSON text is nested more than {MAX_DEPTH} levels deep; nest it less."
+    )
 
 
 def _check_depth(found: dict[str, object]) -> None:
@@ -96,7 +114,10 @@ def _check_surrogates(found: dict[str, object]) -> None:
     try:
         json.dumps(found, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
-        raise Refused("json_lone_surrogate", "The JSON text contains half of a surrogate pair.") from None
+        raise Refused(
+            "json_lone_surrogate",
+            "The JSON text contains half of a surrogate pair; write the whole character.",
+        ) from None
 
 
 _DECODER: Final = json.JSONDecoder(

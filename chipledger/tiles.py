@@ -54,7 +54,12 @@ class TileName:
                 name = cls(level, index, width)
                 if name.path == path:
                     return name
-        raise Refused("tile_unknown", "This is not the path of a tile.", value=path, status=404)
+        raise Refused(
+            "tile_unknown",
+            "This is not the path of a tile; write it like tile/0/000.",
+            value=path,
+            status=404,
+        )
 
 
 def tile_names(level: int | None, size: int) -> tuple[int, int]:
@@ -79,10 +84,12 @@ def parse_bundle(data: bytes, *, width: int = TILE_WIDTH) -> list[bytes]:
         start = place + 2
         place = start + int.from_bytes(data[place:start], "big")
         if start > len(data) or place > len(data):
-            raise Refused("bundle_malformed", "The entry bundle is torn.")
+            raise Refused("bundle_malformed", "The entry bundle is torn; fetch it anew.")
         entries.append(data[start:place])
     if len(entries) != width:
-        raise Refused("bundle_malformed", f"The entry bundle holds {len(entries)} entries, not {width}.")
+        raise Refused(
+            "bundle_malformed", f"The entry bundle holds {len(entries)} entries, not {width}; fetch it anew."
+        )
     return entries
 
 
@@ -102,7 +109,9 @@ def node_from_tiles(read: Callable[[int, int], bytes]) -> Node:
         hashes = tiles[row, tile][first:last]
         if len(hashes) != last - first:
             raise Refused(
-                "tile_too_short", f"Tile {row}/{tile} does not reach node {level}/{index}.", status=503
+                "tile_too_short",
+                f"Tile {row}/{tile} does not reach node {level}/{index}; fetch it anew.",
+                status=503,
             )
         return root_of(hashes[start : start + HASH_SIZE] for start in range(0, len(hashes), HASH_SIZE))
 

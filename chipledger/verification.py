@@ -93,7 +93,9 @@ class _Chain:
         for grant in grants:
             public = PublicKey.from_base64(grant.spki)
             if public.key_id in self.keys:
-                raise Refused("key_known", "A key was introduced twice.", value=public.key_id)
+                raise Refused(
+                    "key_known", "A key was introduced twice; reject the bundle.", value=public.key_id
+                )
             self.keys[public.key_id] = _Known(public, organisation, grant.purpose)
 
     def apply(self, body: Statement) -> None:
@@ -112,7 +114,9 @@ class _Chain:
         else:
             if speaker not in self.regulators:
                 raise Refused(
-                    "organisation_may_not_sign", f"Only a regulator may sign {body.kind}.", value=speaker
+                    "organisation_may_not_sign",
+                    f"Only a regulator may sign {body.kind}; reject the bundle.",
+                    value=speaker,
                 )
             if isinstance(body, OrganisationAdmitted):
                 if body.organisation_kind == "regulator":
@@ -124,7 +128,9 @@ class _Chain:
     def end(self, key_id: str, *, by: str) -> None:
         known = self.keys.get(key_id)
         if known is not None and known.organisation != by:
-            raise Refused("unknown_key", "An organisation ends its own keys only.", value=key_id)
+            raise Refused(
+                "unknown_key", "An organisation ends its own keys only; reject the bundle.", value=key_id
+            )
         self.ended_keys.add(key_id)
 
     def signers_of(self, body: Statement) -> dict[str, _Known]:
@@ -135,18 +141,26 @@ class _Chain:
             if known is None or known.organisation != signer.organisation:
                 raise Refused(
                     "unknown_key",
-                    "No earlier statement gives this key to the organisation.",
+                    "No earlier statement gives this key to the organisation; fetch the whole bundle.",
                     value=signer.key,
                 )
             if signer.key in self.ended_keys:
-                raise Refused("key_revoked", "This key had ended when it signed.", value=signer.key)
+                raise Refused(
+                    "key_revoked",
+                    "This key had ended when it signed; reject the statement.",
+                    value=signer.key,
+                )
             if signer.organisation in self.suspended:
                 raise Refused(
-                    "organisation_suspended", "The organisation was suspended.", value=signer.organisation
+                    "organisation_suspended",
+                    "The organisation was suspended; reject the statement.",
+                    value=signer.organisation,
                 )
             found[signer.key] = known
         if len({known.organisation for known in found.values()}) != 1:
-            raise Refused("several_organisations", "All signers must belong to one organisation.")
+            raise Refused(
+                "several_organisations", "All signers must belong to one organisation; reject the statement."
+            )
         return found
 
 
@@ -189,14 +203,21 @@ class _Verifier:
         with _step(2, where):
             body = item.body
             if not isinstance(body, LedgerFounded) or item.receipt.index != 0:
-                raise Refused("no_genesis", "The bundle does not start from genesis at position 0.")
+                raise Refused(
+                    "no_genesis",
+                    "The bundle does not start from genesis at position 0; fetch the whole of it.",
+                )
             if body.log_key != self._trusted.public.base64:
-                raise Refused("wrong_log_key", "Genesis names another log key than the trusted one.")
+                raise Refused(
+                    "wrong_log_key",
+                    "Genesis names another log key than the trusted one; see which of them is right.",
+                )
             first = _Chain()
             first.apply(body)
             if {signer.key for signer in body.signers} != first.keys.keys():
                 raise Refused(
-                    "signers_differ", "Every first regulator's key signs genesis, and nobody else's."
+                    "signers_differ",
+                    "Every first regulator's key signs genesis, and nobody else's; reject the bundle.",
                 )
         return first.keys
 
@@ -205,13 +226,15 @@ class _Verifier:
         with _step(3, where):
             if sorted(signature.keyid for signature in envelope.signatures) != sorted(expected):
                 raise Refused(
-                    "signers_differ", "The signatures are not those of the signers named in the payload."
+                    "signers_differ",
+                    "The signatures are not those of the signers named in the payload; reject the statement.",
                 )
             for signature in envelope.signatures:
                 known = expected[signature.keyid]
                 if (known.purpose == "passkey") != (signature.webauthn is not None):
                     raise Refused(
-                        "wrong_signature_form", "A passkey signs as a passkey, and no other key does."
+                        "wrong_signature_form",
+                        "A passkey signs as a passkey, and no other key does; reject the statement.",
                     )
                 verify_signature(signature, known.public, envelope, rp_id=self._rp_id, origins=self._origins)
         with _step(4, where):
@@ -222,7 +245,9 @@ class _Verifier:
         with _step(5, where):
             checkpoint = verify_receipt_checkpoint(item.receipt, [self._trusted])
             if body.log != checkpoint.origin:
-                raise Refused("wrong_log", "The statement was signed for another log.", value=body.log)
+                raise Refused(
+                    "wrong_log", "The statement was signed for another log; reject it here.", value=body.log
+                )
         with _step(6, where):
             verify_entry_in(checkpoint, item.receipt, entry)
         return VerifiedStatement(
@@ -249,7 +274,9 @@ def verify_bundle(
         bundle = EvidenceBundle.parse(raw)
         if bundle.origin != trusted.name:
             raise Refused(
-                "wrong_log", "The bundle is of another log than the trusted key.", value=bundle.origin
+                "wrong_log",
+                "The bundle is of another log than the trusted key; give the key of its log, if you trust it.",
+                value=bundle.origin,
             )
     sources: dict[bytes, tuple[str, _Read]] = {}
     for place, key in enumerate(bundle.keys):
@@ -258,7 +285,9 @@ def verify_bundle(
         with _step(2, where):
             if not is_logged_in_full(found.body.kind):
                 raise Refused(
-                    "not_a_key_statement", "This statement introduces no key.", value=found.body.kind
+                    "not_a_key_statement",
+                    "This statement introduces no key; reject the bundle.",
+                    value=found.body.kind,
                 )
         sources.setdefault(found.envelope.digest, (where, found))
     items = [(f"items[{place}]", _read(f"items[{place}]", item)) for place, item in enumerate(bundle.items)]
@@ -295,7 +324,9 @@ def _check_records(bundle: EvidenceBundle, chain: _Chain) -> None:
                 or known.public.base64 != record.spki
             ):
                 raise Refused(
-                    "unknown_key", "No statement in the bundle introduces this key.", value=record.key_id
+                    "unknown_key",
+                    "No statement in the bundle introduces this key; fetch the whole bundle.",
+                    value=record.key_id,
                 )
 
 

@@ -7,10 +7,9 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from chipledger.passkeys import PasskeyFlags, read_flags
-from chipledger.refusals import Refused
 from chipledger.statements.common import KeyGrant
 from chipledger.statements.ledger import SigningPolicyAdopted
-from ledger.keys import parse_grant
+from ledger.keys import key_ended, key_known, parse_grant
 from ledger.models import Key, Signer, SigningPolicy, Standing, Statement
 from ledger.signatures import envelope_of
 
@@ -44,9 +43,7 @@ def add_key(signer: Signer, grant: KeyGrant, *, by: Statement, at: datetime) -> 
                 added_at=at,
             )
     except IntegrityError:
-        raise Refused(
-            "key_known", "This key is registered already.", field="key.spki", value=public.key_id, status=409
-        ) from None
+        raise key_known(public.key_id, field="key.spki") from None
 
 
 def revoke_key(key: Key, *, by: Statement, at: datetime, suspected_since: datetime | None = None) -> None:
@@ -55,9 +52,7 @@ def revoke_key(key: Key, *, by: Statement, at: datetime, suspected_since: dateti
         revoked_by=by, revoked_at=at, suspected_since=suspected_since
     )
     if not ended:
-        raise Refused(
-            "key_revoked", "This key was revoked already.", field="key", value=key.key_id, status=409
-        )
+        raise key_ended(key.key_id)
 
 
 def adopt_signing_policy(signer: Signer, body: SigningPolicyAdopted, *, by: Statement) -> None:

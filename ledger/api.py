@@ -53,7 +53,7 @@ class LogInclusion(PublicView):
         if len(digest) != 32 or asked != digest.hex():
             raise Refused(
                 "bad_digest",
-                "A digest is 64 hexadecimal digits in lower case.",
+                "Write a digest as 64 hexadecimal digits in lower case.",
                 field="digest",
                 value=asked,
                 status=400,
@@ -62,7 +62,10 @@ class LogInclusion(PublicView):
         receipt = log.receipt_of(entry.statement) if entry else None
         if receipt is None:
             raise Refused(
-                "not_in_the_log", "The log has no entry of this digest.", field="digest", status=404
+                "not_in_the_log",
+                "The log has no entry of this digest; check it against the statement's.",
+                field="digest",
+                status=404,
             )
         return HttpResponse(receipt.to_text(), content_type="text/plain; charset=utf-8")
 

@@ -60,9 +60,7 @@ def keep(signer: Signer, chunks: Iterable[bytes], *, name: str, by: str, at: dat
         sha256.update(content)
         parts.append(AttachmentPart(attachment=kept, part=number, content=content))
     if not kept.size:
-        raise Refused(
-            "attachment_empty", "There is nothing in this attachment.", field="attachments", value=kept.name
-        )
+        raise empty(kept.name)
     kept.digest = sha256.digest()
     kept.save(force_insert=True)
     AttachmentPart.objects.bulk_create(parts)
@@ -114,6 +112,16 @@ def plain_name(name: str) -> str:
     """A name that is safe in a header, on a page and on a disk; what its sender called it, as far as it is plain."""
     plain = _UNFIT.sub("_", name.rpartition("/")[2].rpartition("\\")[2]).strip(" .")
     return plain[-120:] or "attachment"
+
+
+def empty(name: str | None = None) -> Refused:
+    """The refusal of a document without content."""
+    return Refused(
+        "attachment_empty",
+        "There is nothing in this attachment; send one with content.",
+        field="attachments",
+        value=name,
+    )
 
 
 def _own(signer: Signer, digests: Sequence[str]) -> QuerySet[Attachment]:

@@ -66,7 +66,8 @@ def check_may_sign(kind: str, *, signer: Signer, keys: list[Key]) -> None:
     if signer.kind not in grant.organisations:
         raise Refused(
             "organisation_may_not_sign",
-            f"An organisation of kind {signer.kind} may not sign {kind}.",
+            f"An organisation of kind {signer.kind} may not sign {kind}; "
+            f"leave it to one of kind {_any_of(grant.organisations)}.",
             field="signers.organisation",
             value=signer.handle,
             status=403,
@@ -75,8 +76,12 @@ def check_may_sign(kind: str, *, signer: Signer, keys: list[Key]) -> None:
         if key.role not in grant.roles:
             raise Refused(
                 "role_may_not_sign",
-                f"A key held as {key.role} may not sign {kind}.",
+                f"A key held as {key.role} may not sign {kind}; sign with one held as {_any_of(grant.roles)}.",
                 field="signers.key",
                 value=key.key_id,
                 status=403,
             )
+
+
+def _any_of(choices: frozenset[SignerKind] | frozenset[KeyRole]) -> str:
+    return " or ".join(sorted(choices))

@@ -35,11 +35,7 @@ def bundle_of(statements: Sequence[Statement]) -> EvidenceBundle:
     logged = {pk: _logged(entry, checkpoint) for pk, entry in entries.items()}
     for statement in statements:
         if statement.pk not in logged:
-            raise Refused(
-                "not_integrated",
-                "This statement has no place in the log yet; try again in a moment.",
-                status=409,
-            )
+            raise log.not_integrated()
     records = [
         KeyRecord(key.key_id, base64s.encode(bytes(key.spki)), key.signer.handle, logged[source])
         for key in sorted(keys, key=lambda key: entries[key.added_by_id].position)

@@ -23,7 +23,7 @@ from jobs.models import Job
 from ledger import genesis
 from ledger.authority import check_may_sign
 from ledger.deadlocks import try_again
-from ledger.handlers import FOLLOWERS, HANDLERS, Filing, Progress, Reject, Verdict
+from ledger.handlers import FOLLOWERS, HANDLERS, Filing, Progress, Reject, Verdict, rows_refused
 from ledger.keys import check_signatures, check_times, load_keys, lock_signer
 from ledger.models import Blob, Key, PendingEntry, Statement
 from ledger.signatures import to_rows
@@ -86,8 +86,7 @@ class Rejections:
     def check(self) -> None:
         """Refuse the statement when one of its rows was refused."""
         if self.count:
-            rows = "1 row is" if self.count == 1 else f"{self.count} rows are"
-            raise Refused("rows_refused", f"{rows} refused; nothing was booked.", value=str(self.count))
+            raise rows_refused(self.count)
 
 
 def read(raw: bytes) -> Paper:
@@ -140,7 +139,8 @@ def _submit_once(papers: Sequence[Paper | Refused], atomic: bool) -> list[Outcom
                 if atomic and paper.manifest is not None:
                     raise Refused(
                         "manifest_in_atomic_batch",
-                        "What names a manifest is decided later, and so cannot be part of all or none.",
+                        "What names a manifest is decided later, and so cannot be part of all or none; send it by "
+                        "itself.",
                         field="manifest",
                     )
                 with transaction.atomic():
@@ -191,7 +191,9 @@ def verify(paper: Paper, *, at: datetime) -> list[Key]:
     check_may_sign(paper.body.kind, signer=keys[0].signer, keys=keys)
     if paper.body.previous is not None and not HANDLERS[paper.body.kind].looks_at_previous:
         raise Refused(
-            "previous_not_used", "This kind of statement builds on no earlier state.", field="previous"
+            "previous_not_used",
+            "This kind of statement builds on no earlier state; leave `previous` out.",
+            field="previous",
         )
     return keys
 

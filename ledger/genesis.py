@@ -38,7 +38,9 @@ def found(envelope: Envelope, body: LedgerFounded, *, at: datetime) -> Filing[Bo
     key_rules.check_times(body, at=at)
     if body.log_key != base64s.encode(log_key().public.spki):
         raise Refused(
-            "wrong_log_key", "The log key is not the one that this server signs with.", field="log_key"
+            "wrong_log_key",
+            "The log key is not the one that this server signs with; name that one.",
+            field="log_key",
         )
     grants = [grant for regulator in body.regulators for grant in regulator.keys]
     expected = {}
@@ -48,7 +50,9 @@ def found(envelope: Envelope, body: LedgerFounded, *, at: datetime) -> Filing[Bo
     named = {signer.key for signer in body.signers}
     if len(expected) != len(grants) or named != expected.keys():
         raise Refused(
-            "signers_differ", "Every first regulator's key signs, and nobody else's.", field="signers"
+            "signers_differ",
+            "Every first regulator's key signs, and nobody else's; sign with exactly these.",
+            field="signers",
         )
     key_rules.check_granted(envelope, expected)
     first = Signer.objects.create(handle=body.regulators[0].handle, kind=SignerKind.REGULATOR)
@@ -57,4 +61,8 @@ def found(envelope: Envelope, body: LedgerFounded, *, at: datetime) -> Filing[Bo
 
 def _check_not_begun() -> None:
     if Statement.objects.exists():
-        raise Refused("already_founded", "This log has begun already.", status=409)
+        raise Refused(
+            "already_founded",
+            "This log has begun already; start another one in an empty database.",
+            status=409,
+        )

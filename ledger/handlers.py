@@ -84,6 +84,16 @@ HANDLERS: dict[str, Handler[Body]] = {}
 FOLLOWERS: dict[str, list[Callable[[Filing[Body]], None]]] = {}
 
 
+def rows_refused(count: int) -> Refused:
+    """The refusal of a statement for its rows, each of which has been told by itself."""
+    rows = "1 row is" if count == 1 else f"{count:,} rows are"
+    return Refused(
+        "rows_refused",
+        f"{rows} refused; nothing was booked. Correct them, then file anew.",
+        value=str(count),
+    )
+
+
 def handles(kind: str) -> Callable[[type[Handler[B]]], type[Handler[B]]]:
     """Register a handler class for a kind of statement; each kind has one."""
 

@@ -12,7 +12,7 @@ from django.db import connection
 
 from chipledger.dsse import Envelope
 from chipledger.keys import PublicKey
-from chipledger.passkeys import verify_signature
+from chipledger.passkeys import other_algorithm, verify_signature
 from chipledger.refusals import Refused
 from chipledger.statements.common import KeyGrant
 from chipledger.statements.common import Statement as Body
@@ -31,7 +31,12 @@ def _public_key(spki: bytes) -> PublicKey:
 def check_times(body: Body, *, at: datetime) -> None:
     """Refuse a statement for another log, from the future, or past its end."""
     if body.log != settings.LOG_ORIGIN:
-        raise Refused("wrong_log", "This statement was signed for another log.", field="log", value=body.log)
+        raise Refused(
+            "wrong_log",
+            f"This statement was signed for another log; sign it for {settings.LOG_ORIGIN}.",
+            field="log",
+            value=body.log,
+        )
     if body.issued_at > at + CLOCK_SKEW:
         raise Refused(
             "issued_in_future",
@@ -56,7 +61,7 @@ def load_keys(body: Body) -> list[Key]:
         if key is None or key.signer.handle != named.organisation:
             raise Refused(
                 "unknown_key",
-                "This key does not belong to the organisation.",
+                "This key does not belong to the organisation; sign with one of its own.",
                 field="signers.key",
                 value=named.key,
                 status=403,
@@ -64,7 +69,7 @@ def load_keys(body: Body) -> list[Key]:
         if named.person is not None and key.person and named.person != key.person:
             raise Refused(
                 "person_differs",
-                "This key was given to another person.",
+                "This key was given to another person; sign with your own.",
                 field="signers.person",
                 value=named.person,
                 status=403,
@@ -72,7 +77,9 @@ def load_keys(body: Body) -> list[Key]:
         keys.append(key)
     if len({key.signer_id for key in keys}) != 1:
         raise Refused(
-            "several_organisations", "All signers must belong to one organisation.", field="signers"
+            "several_organisations",
+            "All signers must belong to one organisation; sign with keys of one.",
+            field="signers",
         )
     return keys
 
@@ -86,17 +93,43 @@ def check_granted(envelope: Envelope, expected: dict[str, tuple[PublicKey, str]]
     """Refuse unless exactly these keys signed, a passkey as a passkey and every other key plainly."""
     if sorted(signature.keyid for signature in envelope.signatures) != sorted(expected):
         raise Refused(
-            "signers_differ", "The signatures are not those of the signers named in the payload.", status=403
+            "signers_differ",
+            "The signatures are not those of the signers named in the payload; sign with exactly their keys.",
+            status=403,
         )
     for signature in envelope.signatures:
         key, purpose = expected[signature.keyid]
         if (purpose == KeyPurpose.PASSKEY) != (signature.webauthn is not None):
             raise Refused(
-                "wrong_signature_form", "A passkey signs as a passkey, and no other key does.", status=403
+                "wrong_signature_form",
+                "A passkey signs as a passkey, and no other key does; sign anew in that form.",
+                status=403,
             )
         verify_signature(
             signature, key, envelope, rp_id=settings.PASSKEY_RP_ID, origins=settings.PASSKEY_ORIGINS
         )
+
+
+def key_known(key_id: str, *, field: str) -> Refused:
+    """The refusal of a key that serves already, whoever holds it."""
+    return Refused(
+        "key_known",
+        "This key is registered already; use another one.",
+        field=field,
+        value=key_id,
+        status=409,
+    )
+
+
+def key_ended(key_id: str) -> Refused:
+    """The refusal of a key that ended, where one that counts is to be named."""
+    return Refused(
+        "key_revoked",
+        "This key was revoked already; name one that still counts.",
+        field="key",
+        value=key_id,
+        status=409,
+    )
 
 
 def lock_signer(keys: Sequence[Key], *, exclusive: bool) -> Signer:
@@ -109,11 +142,19 @@ def lock_signer(keys: Sequence[Key], *, exclusive: bool) -> Signer:
     mode = "FOR NO KEY UPDATE" if exclusive else "FOR SHARE"
     signer = Signer.objects.raw(f"SELECT * FROM ledger_signer WHERE id = %s {mode}", [keys[0].signer_id])[0]
     if signer.standing != Standing.ADMITTED:
-        raise Refused("organisation_suspended", "This organisation is suspended and cannot sign.", status=403)
+        raise Refused(
+            "organisation_suspended",
+            "This organisation is suspended and cannot sign; ask its regulator.",
+            status=403,
+        )
     revoked = Key.objects.filter(pk__in=[key.pk for key in keys], revoked_at__isnull=False).first()
     if revoked is not None:
         raise Refused(
-            "key_revoked", "This key was revoked.", field="signers.key", value=revoked.key_id, status=403
+            "key_revoked",
+            "This key was revoked; sign with another one.",
+            field="signers.key",
+            value=revoked.key_id,
+            status=403,
         )
     return signer
 
@@ -131,5 +172,5 @@ def parse_grant(grant: KeyGrant) -> PublicKey:
     """The public key of a grant, refused when it is weak, not canonical or of a kind that may not sign statements."""
     key = PublicKey.from_base64(grant.spki)
     if grant.purpose == "passkey" and key.algorithm != "p256":
-        raise Refused("passkey_algorithm", "A passkey signs with ES256 (P-256).", field="key.spki")
+        raise other_algorithm(field="key.spki")
     return key

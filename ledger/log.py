@@ -23,11 +23,23 @@ def nodes(size: int) -> Node:
     return tiles.node_from_tiles(lambda level, index: tile_hashes(level, index, size))
 
 
+def no_such_tile() -> Refused:
+    """The refusal of what lies beyond the log."""
+    return Refused("no_such_tile", "The log has not grown this far; try again once it has.", status=404)
+
+
+def not_integrated() -> Refused:
+    """The refusal to prove a statement within the second or two after its acceptance."""
+    return Refused(
+        "not_integrated", "This statement has no place in the log yet; try again in a moment.", status=409
+    )
+
+
 def tile_hashes(level: int, index: int, size: int) -> bytes:
     """The hashes of a tile of the log at ``size``, end to end: full as stored, partial from the level below."""
     width = min(WIDTH, (size >> (8 * level)) - index * WIDTH)
     if width <= 0:
-        raise Refused("no_such_tile", "The log has not grown this far.", status=404)
+        raise no_such_tile()
     stored = Tile.objects.filter(level=level, index=index).values_list("hashes", flat=True).first()
     if stored is not None:
         return bytes(stored)[: width * merkle.HASH_SIZE]
@@ -66,7 +78,11 @@ def consistency(old: int, new: int) -> list[bytes]:
     """The proof that the log at ``new`` extends the log at ``old``."""
     newest = latest_checkpoint()
     if newest is None or not 0 <= old <= new <= newest.size:
-        raise Refused("no_such_size", "The log has no checkpoint of this size.", status=404)
+        raise Refused(
+            "no_such_size",
+            "The log has no checkpoint of this size; name sizes up to its newest, the older first.",
+            status=404,
+        )
     return merkle.consistency_proof(nodes(new), old, new)
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from django.db import connection, transaction
 
 from chipledger.manifests import MAX_BYTES, Fault, ManifestReader, ManifestSummary, Shape
+from chipledger.manifests.reader import SECRET_SIZE, check_secret, empty, too_large
 from chipledger.refusals import Refused
 from chipledger.statements.common import ManifestRef
 from chipledger.statements.common import Statement as Body
@@ -21,7 +22,6 @@ from ledger.handlers import Filing
 from ledger.models import Blob, BlobPart, Signer
 
 PART: Final = 1 << 20
-SECRET_BYTES: Final = 32
 TABLES: Final = {
     Shape.CHIPS: ("staged_chips", 'row bigint, chip text COLLATE "C"'),
     Shape.COMMISSION: (
@@ -38,19 +38,18 @@ def store_blob(signer: Signer, chunks: Iterable[bytes], *, secret: bytes, at: da
 
     What is in it is checked when a statement that names it is booked, so that every fault can be reported then.
     """
-    if len(secret) != SECRET_BYTES:
-        raise Refused("manifest_secret_malformed", "A manifest secret has 32 bytes.", field="Manifest-Secret")
+    check_secret(secret, field="Manifest-Secret")
     blob = Blob(signer=signer, secret=secret, uploaded_at=at, size=0, sha256="")
     blob.pk = _next_blob_id()
     sha256 = hashlib.sha256()
     for number, content in enumerate(in_parts(chunks)):
         blob.size += len(content)
         if blob.size > MAX_BYTES:
-            raise Refused("manifest_too_large", f"A manifest has at most {MAX_BYTES} bytes.", status=413)
+            raise too_large()
         sha256.update(content)
         BlobPart.objects.create(blob=blob, part=number, content=content)
     if not blob.size:
-        raise Refused("manifest_empty", "The manifest is empty.")
+        raise empty()
     blob.sha256 = sha256.hexdigest()
     known = Blob.objects.filter(signer=signer, sha256=blob.sha256, secret=secret).first()
     if known is not None:
@@ -74,7 +73,7 @@ def find_blob(signer: Signer, reference: ManifestRef) -> Blob:
     if blob.size != reference.size:
         raise Refused(
             "manifest_size",
-            f"The manifest has {blob.size} bytes.",
+            f"The manifest has {blob.size} bytes; sign a statement that says so.",
             field="manifest.size",
             value=str(reference.size),
         )
@@ -86,7 +85,7 @@ def secret_for(signer: Signer, sha256: str) -> bytes:
     was prepared from it before stays good, or a fresh one."""
     known = Blob.objects.filter(signer=signer, sha256=sha256).order_by("-pk").values_list("secret", flat=True)
     found = known.first()
-    return secrets.token_bytes(SECRET_BYTES) if found is None else bytes(found)
+    return secrets.token_bytes(SECRET_SIZE) if found is None else bytes(found)
 
 
 def find_blob_of(handle: str, sha256: str) -> Blob:
@@ -129,7 +128,7 @@ def stage(filing: Filing[Body]) -> None:
         if found != said:
             raise Refused(
                 f"manifest_{field}",
-                f"The manifest's {field.replace('_', ' ')} is {found}, not what the statement says.",
+                f"The manifest's {field.replace('_', ' ')} is {found}; sign a statement that says so.",
                 field=f"manifest.{field}",
                 value=str(said),
             )

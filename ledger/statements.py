@@ -13,7 +13,7 @@ from chipledger.statements.ledger import (
 from ledger import actions
 from ledger.book import keep
 from ledger.handlers import Filing, Handler, Verdict, handles
-from ledger.keys import parse_grant
+from ledger.keys import key_ended, key_known, parse_grant
 from ledger.models import Key, KeyRole, Signer, SignerKind, SigningPolicy
 from ledger.signing_policies import check_adoption
 
@@ -49,10 +49,17 @@ class Rotated(Handler[KeyRotated]):
         retiring = _own_key(filing, filing.body.retires)
         if retiring.pk not in {key.pk for key in filing.keys}:
             raise Refused(
-                "not_the_retiring_key", "A key is rotated by its own signature.", field="retires", status=403
+                "not_the_retiring_key",
+                "A key is rotated by its own signature; sign with the key that retires.",
+                field="retires",
+                status=403,
             )
         if filing.body.key.role != retiring.role:
-            raise Refused("role_differs", "The successor holds the same office.", field="key.role")
+            raise Refused(
+                "role_differs",
+                f"The successor holds the same office; give it the role {retiring.role}.",
+                field="key.role",
+            )
         _check_is_new(parse_grant(filing.body.key).key_id)
         return {}
 
@@ -99,9 +106,7 @@ class PolicyAdopted(Handler[SigningPolicyAdopted]):
 
 def _check_is_new(key_id: str) -> None:
     if Key.objects.filter(key_id=key_id).exists():
-        raise Refused(
-            "key_known", "This key is registered already.", field="key.spki", value=key_id, status=409
-        )
+        raise key_known(key_id, field="key.spki")
 
 
 def _own_key(filing: Filing[KeyRotated] | Filing[KeyRevoked], key_id: str) -> Key:
@@ -109,10 +114,14 @@ def _own_key(filing: Filing[KeyRotated] | Filing[KeyRevoked], key_id: str) -> Ke
     key = Key.objects.filter(key_id=key_id, signer=filing.signer).first()
     if key is None:
         raise Refused(
-            "unknown_key", "This organisation has no such key.", field="key", value=key_id, status=404
+            "unknown_key",
+            "This organisation has no such key; name one of its own.",
+            field="key",
+            value=key_id,
+            status=404,
         )
     if key.revoked_at is not None:
-        raise Refused("key_revoked", "This key was revoked already.", field="key", value=key_id, status=409)
+        raise key_ended(key_id)
     return key
 
 

@@ -20,7 +20,7 @@ def checkpoint(request: HttpRequest) -> HttpResponse:
     """The newest signed checkpoint."""
     newest = log.latest_checkpoint()
     if newest is None:
-        raise Refused("no_checkpoint", "The log has not begun.", status=404)
+        raise Refused("no_checkpoint", "The log has not begun; try again once it has.", status=404)
     return HttpResponse(
         newest.note, content_type="text/plain; charset=utf-8", headers={"Cache-Control": BRIEFLY}
     )
@@ -44,7 +44,7 @@ def tile(request: HttpRequest, path: str) -> HttpResponse:
     size = newest.size if newest else 0
     level = name.level or 0
     if (name.index * log.WIDTH + name.width) << (8 * level) > size:
-        raise Refused("no_such_tile", "The log has not grown this far.", status=404)
+        raise log.no_such_tile()
     if name.level is None:
         data = log.entry_bundle(name.index, name.width)
     else:

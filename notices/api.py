@@ -11,9 +11,9 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chipledger.refusals import Refused
 from notices.models import Kind, Notice
 from notices.queries import NAMES, address_of, sentence_of
+from notices.rules import unknown_kind
 from registry.access import reader_of, visible
 from web.paging import Keyset, KeysetPagination
 
@@ -49,9 +49,7 @@ class NoticeList(ListAPIView[Notice]):
         if kind is None:
             return found
         if kind not in Kind.values:
-            raise Refused(
-                "unknown_kind", "There is no such kind of notice.", field="kind", value=kind, status=400
-            )
+            raise unknown_kind(kind, status=400)
         return found.filter(kind=kind)
 
     @extend_schema(parameters=[OpenApiParameter("kind", str, enum=Kind.values)])

@@ -54,18 +54,20 @@ def parse_url(url: str) -> Target:
     except (httpx.InvalidURL, UnicodeError):
         raise _bad("This is no URL; write it like https://example.org/chipledger.", url) from None
     if parsed.scheme not in ("https", "http") or not host:
-        raise _bad("A webhook goes to a URL that begins with https://.", url)
+        raise _bad("Give a webhook a URL that begins with https://.", url)
     if parsed.scheme == "http" and not settings.WEBHOOKS_TO_LOOPBACK:
-        raise _bad("A webhook goes over https only, because what it carries is not for everybody.", url)
+        raise _bad("What a webhook carries is not for everybody; use https.", url)
     if parsed.userinfo:
-        raise _bad("A URL with a name or password is not taken; the signature tells who sends.", url)
+        raise _bad(
+            "A URL with a name or password is not taken; leave them out, the signature tells who sends.", url
+        )
     if parsed.fragment:
         raise _bad("A fragment (#…) is never sent; leave it out.", url)
     if len(str(parsed)) > LONGEST:
-        raise _bad(f"A URL has at most {LONGEST} characters.", url)
+        raise _bad(f"Give a URL of at most {LONGEST} characters.", url)
     port = {"https": 443, "http": 80}[parsed.scheme] if parsed.port is None else parsed.port
     if not 1 <= port <= 65_535:
-        raise _bad("A port is a number from 1 to 65535.", url)
+        raise _bad("Give a port from 1 to 65535.", url)
     return Target(str(parsed), parsed.scheme, host, port)
 
 

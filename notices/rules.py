@@ -88,6 +88,17 @@ def why_it_waits(delivery: Delivery) -> str:
     return f"{asked}."
 
 
+def unknown_kind(value: str, *, field: str = "kind", status: int = 422) -> Refused:
+    """The refusal of a kind of notice that does not exist."""
+    return Refused(
+        "unknown_kind",
+        f"There is no such kind of notice; choose from {', '.join(Kind.values)}.",
+        field=field,
+        value=value,
+        status=status,
+    )
+
+
 def check_is_on(webhook: Webhook) -> None:
     """Refuse to send anything to a webhook that is switched off."""
     if webhook.disabled_at is not None:

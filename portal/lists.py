@@ -49,7 +49,11 @@ class Listing:
         asked = set(filter(None, request.GET.getlist(COLUMNS)))
         if unknown := asked - {column.key for column in self.columns}:
             raise Refused(
-                "bad_columns", "This list has no such column.", field=COLUMNS, value=min(unknown), status=400
+                "bad_columns",
+                "This list has no such column; choose one that it shows.",
+                field=COLUMNS,
+                value=min(unknown),
+                status=400,
             )
         return tuple(column for column in self.columns if column.key in asked or not asked)
 
@@ -159,7 +163,7 @@ def as_file(
         case "print":
             return _printed(request, header, lines, made=made)
     raise Refused(
-        "bad_format", "A list is given as csv, json or print.", field=FORMAT, value=asked, status=400
+        "bad_format", "Ask for a list as csv, json or print.", field=FORMAT, value=asked, status=400
     )
 
 

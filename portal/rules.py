@@ -20,7 +20,7 @@ def grounds_to_keep(person: Person, *, at: datetime) -> list[Refused]:
     found = [
         _ground(
             "legal_hold",
-            f"{hold.organisation.name} placed a legal hold on {hold.placed_at:%Y-%m-%d}; it must be lifted first.",
+            f"{hold.organisation.name} placed a legal hold on {hold.placed_at:%Y-%m-%d}; ask them to lift it.",
         )
         for hold in LegalHold.objects.filter(person=person, lifted_at__isnull=True).select_related(
             "organisation"
@@ -32,11 +32,11 @@ def grounds_to_keep(person: Person, *, at: datetime) -> list[Refused]:
         found += _retention(person, at=at)
     if any(revoked_at is None for _, revoked_at in keys):
         found.append(
-            _ground("key_counts", "A key of theirs still counts; an administrator revokes it first.")
+            _ground("key_counts", "A key of theirs still counts; have an administrator revoke it first.")
         )
     if person.memberships.filter(until__isnull=True).exists():
         found.append(
-            _ground("still_member", "This person is a member still; an administrator ends that first.")
+            _ground("still_member", "This person is a member still; have an administrator end that first.")
         )
     return found
 
@@ -75,7 +75,7 @@ def _retention(person: Person, *, at: datetime) -> list[Refused]:
         _ground(
             "retention",
             f"Records of people who had a signing key are kept for {days.days} days after they leave: "
-            f"until {last.until + days:%Y-%m-%d}.",
+            f"wait until {last.until + days:%Y-%m-%d}.",
         )
     ]
 

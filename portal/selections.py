@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 from chipledger.manifests import MAX_ROWS, FaultLog, Shape, read_csv, read_json_lines
 from chipledger.refusals import Refused
 from portal.faults import collect_faults
-from portal.queries.selections import accounts_for
+from portal.queries.selections import accounts_for, too_many_chips
 from registry.access import Reader
 from tracking.queries.holdings import own_holdings
 from tracking.queries.near_matches import resembling
@@ -39,9 +39,7 @@ def read_names(text: str, file: BinaryIO | None, *, by: Reader) -> list[str]:
     if names and names[0].lower() == "chip":
         del names[0]
     if len(names) > MAX_ROWS:
-        raise Refused(
-            "too_many_chips", f"At most {MAX_ROWS:,} chips fit in one paper.", field="chips", status=413
-        )
+        raise too_many_chips(field="chips", status=413)
     return names
 
 
@@ -69,17 +67,20 @@ def _words_in(file: BinaryIO) -> Iterator[str]:
     try:
         while piece := text.read(_PIECE):
             if "\0" in piece:
-                raise Refused("not_utf8", "The file is not UTF-8 text.", field="file")
+                raise _not_utf8()
             *words, begun = _BETWEEN.split(begun + piece)
             for word in (*words, begun):
                 if len(word) > LONGEST_NAME:
                     raise Refused(
-                        "bad_chip", "No chip has such a long name.", field="chips", value=word[:LONGEST_NAME]
+                        "bad_chip",
+                        "No chip has such a long name; separate the names by blanks or lines.",
+                        field="chips",
+                        value=word[:LONGEST_NAME],
                     )
             yield from words
         yield begun
     except UnicodeDecodeError:
-        raise Refused("not_utf8", "The file is not UTF-8 text.", field="file") from None
+        raise _not_utf8() from None
     finally:
         text.detach()  # the upload closes its own file
 
@@ -105,6 +106,10 @@ def own_chips(reader: Reader, serials: Sequence[str], *, kind: str) -> list[str]
         f"{maker}/{serial}"
         for maker, serial in found.values_list("chip__maker__signer__handle", "chip__serial")
     ]
+
+
+def _not_utf8() -> Refused:
+    return Refused("not_utf8", "The file is not UTF-8 text; save it in that encoding.", field="file")
 
 
 def check_names(names: Sequence[str], sentence: str, *, by: Reader) -> None:
@@ -195,7 +200,7 @@ def read_pairs(text: str) -> list[tuple[str, str]]:
         if len(words) != 2:
             raise Refused(
                 "bad_pair",
-                "A swap is a pair: the serial expected, then the one found.",
+                "Write a swap as a pair: the serial expected, then the one found.",
                 row=row,
                 field="swapped",
                 value=line,

@@ -77,7 +77,9 @@ def read_ranges(text: str, *, limit: int = MAX_ROWS) -> Ranges:
     Raises Refused when the text is too long to be read, or names nothing.
     """
     if len(text) > MAX_TEXT:
-        raise Refused("serials_too_long", f"Serials take at most {MAX_TEXT:,} characters.", field="serials")
+        raise Refused(
+            "serials_too_long", f"Serials take at most {MAX_TEXT:,} characters; split them.", field="serials"
+        )
     ranges: list[Range] = []
     faults: list[Refused] = []
     total = 0
@@ -91,13 +93,13 @@ def read_ranges(text: str, *, limit: int = MAX_ROWS) -> Ranges:
             continue
         total += found.size
         if total > limit:
-            sentence = f"With this there are more than {limit:,} serials, which is all that one batch takes."
+            sentence = f"With this there are more than {limit:,} serials; split them into batches."
             faults.append(_refusal(_Fault("too_many_serials", sentence), item.group(), line, column))
             break
         ranges.append(found)
     faults += islice(_overlaps(ranges), MAX_FAULTS - len(faults))
     if not ranges and not faults:
-        raise Refused("no_serials", "No serial is named.", field="serials")
+        raise Refused("no_serials", "No serial is named; name at least one.", field="serials")
     return Ranges(tuple(ranges), tuple(sorted(faults, key=lambda fault: fault.row or 0)))
 
 
@@ -139,13 +141,16 @@ def _read_item(item: re.Match[str], line: int, column: int) -> Range:
         _check_serial(first, 0)
         return Range(tuple(_NUMBER.split(first)), None, 0, 0, 0, first, line, column)
     if not first or not last:
-        raise _Fault("range_open", "A range has a serial on each side of its two dots.")
+        raise _Fault("range_open", "Write a serial on each side of a range's two dots.")
     _check_serial(first, 0)
     _check_serial(last, item.start("last") - item.start())
     pieces, others = _NUMBER.split(first), _NUMBER.split(last)
     differing = [place for place, pair in enumerate(zip(pieces, others, strict=False)) if pair[0] != pair[1]]
     if len(pieces) != len(others) or any(place % 2 == 0 for place in differing):
-        raise _Fault("range_prefix", "The two serials of a range differ in a number only, not in letters.")
+        raise _Fault(
+            "range_prefix",
+            "The two serials of a range differ in a number only, not in letters; write others one by one.",
+        )
     if len(differing) > 1:
         raise _Fault(
             "range_ambiguous", "These serials differ in more than one number; write one range for each."
@@ -155,7 +160,9 @@ def _read_item(item: re.Match[str], line: int, column: int) -> Range:
     (varies,) = differing
     low, high = pieces[varies], others[varies]
     if len(low) != len(high) and (_is_padded(low) or _is_padded(high)):
-        raise _Fault("range_width", "A number that is padded with zeros has as many digits at both ends.")
+        raise _Fault(
+            "range_width", "Write a number that is padded with zeros with as many digits at both ends."
+        )
     if int(low) > int(high):
         raise _Fault("range_reversed", "This range runs backwards; write its lower end first.")
     return Range(tuple(pieces), varies, int(low), int(high), len(low), item.group(), line, column)
@@ -169,11 +176,11 @@ def _check_serial(serial: str, offset: int) -> None:
     if odd := _ODD.search(serial):
         raise _Fault(
             "bad_serial",
-            "A serial has letters, digits, dot, underscore and hyphen only.",
+            "Write a serial with letters, digits, dot, underscore and hyphen only.",
             offset=offset + odd.start(),
         )
     if _SERIAL.fullmatch(serial) is None:
-        raise _Fault("bad_serial", "A serial has at most 64 characters.", offset=offset)
+        raise _Fault("bad_serial", "Write a serial of at most 64 characters.", offset=offset)
 
 
 def _overlaps(ranges: list[Range]) -> Iterator[Refused]:
@@ -189,7 +196,9 @@ def _overlaps(ranges: list[Range]) -> Iterator[Refused]:
                 reach, whose = high, order
     for order, other in sorted(blamed.items()):
         mine, first = ranges[order], ranges[other]
-        sentence = f"This names serials that {first.text[:40]} in line {first.line:,} has named."
+        sentence = (
+            f"This names serials that {first.text[:40]} in line {first.line:,} has named; name them once."
+        )
         yield _refusal(_Fault("range_overlap", sentence), mine.text, mine.line, mine.column)
 
 

@@ -116,7 +116,10 @@ def signing_request(draft: Draft, paper: Paper, reader: Reader) -> SigningReques
 
 def _refusal(draft: Draft, reader: Reader) -> Refused | None:
     if reader.kind not in AUTHORITY[draft.kind].organisations:
-        return Refused("organisation_may_not_sign", "An organisation of your kind does not sign this.")
+        return Refused(
+            "organisation_may_not_sign",
+            "An organisation of your kind does not sign this; leave it to one that may.",
+        )
     return refusal_of(reader, Role.SIGNATORY)
 
 

@@ -83,7 +83,10 @@ def uploaded(request: HttpRequest, name: str) -> UploadedFile[bytes] | None:
     """The file of a form's field, None when none came. Its name and declared type decide nothing."""
     if TOO_LARGE in request.META:
         raise Refused(
-            "manifest_too_large", f"A file has at most {MAX_BYTES // 2**20} MiB.", field=name, status=413
+            "manifest_too_large",
+            f"A file has at most {MAX_BYTES // 2**20} MiB; send a smaller one.",
+            field=name,
+            status=413,
         )
     found = request.FILES.get(name)
     if BROKEN_OFF in request.META or (found is None and _announced(request) > MAX_BODY):

@@ -146,11 +146,18 @@ def reader_for(
     )
 
 
+def person_of(reader: Reader) -> Person:
+    """The person behind a reader, where only a person may act; a program is refused."""
+    if reader.person is None:
+        raise Refused("no_person", "Only a person can do this; sign in as one.", status=403)
+    return reader.person
+
+
 def check_role(reader: Reader, least: Role) -> None:
     """Refuse a colleague whose role is not enough, with the reason that the disabled button shows."""
     if RANK[reader.role] < RANK[least]:
         raise Refused(
             "role_too_low",
-            f"This needs the role {least.label.lower()}; yours is {reader.role.label.lower()}.",
+            f"This needs the role {least.label.lower()}; yours is {reader.role.label.lower()}. Ask an administrator.",
             status=403,
         )

@@ -9,7 +9,7 @@ from typing import Final
 from chipledger.refusals import Refused
 from chipledger.statements.common import KeyGrant, Owner
 from chipledger.statements.registry import NetworkLink
-from ledger.keys import parse_grant
+from ledger.keys import key_known, parse_grant
 from ledger.models import Signer, SignerKind, Standing
 from registry.models import Application, ApplicationState, Organisation, Site
 
@@ -40,7 +40,7 @@ def counted_memory(memory_mb: int, memory_kind: str) -> int:
         return 0
     raise Refused(
         "unknown_memory_kind",
-        f"A memory kind begins with one of {', '.join(ON_PACKAGE + ON_BOARD)}.",
+        f"Begin a memory kind with one of {', '.join(ON_PACKAGE + ON_BOARD)}.",
         field="memory_kind",
         value=memory_kind,
     )
@@ -49,14 +49,26 @@ def counted_memory(memory_mb: int, memory_kind: str) -> int:
 def check_figures(gflops: Mapping[str, int], *, tpp: int) -> None:
     """Refuse a model without a rate, or with a TPP below what its own rates give."""
     if not gflops:
-        raise Refused(
-            "no_rates", "A chip model gives its dense rate for at least one format.", field="gflops"
-        )
+        raise Refused("no_rates", "Give a chip model's dense rate for at least one format.", field="gflops")
     least = least_tpp(gflops)
     if tpp < least:
         raise Refused(
-            "tpp_too_low", f"The model's own rates give a TPP of {least}.", field="tpp", value=str(tpp)
+            "tpp_too_low",
+            f"The model's own rates give a TPP of {least}; name at least that.",
+            field="tpp",
+            value=str(tpp),
         )
+
+
+def handle_taken(handle: str) -> Refused:
+    """The refusal of a handle that an organisation has."""
+    return Refused(
+        "handle_taken",
+        "An organisation has this handle; choose another one.",
+        field="handle",
+        value=handle,
+        status=409,
+    )
 
 
 def check_owners(handle: str, owners: Sequence[Owner], *, known: frozenset[str], today: date) -> None:
@@ -64,19 +76,30 @@ def check_owners(handle: str, owners: Sequence[Owner], *, known: frozenset[str],
     seen: set[str] = set()
     for owner in owners:
         if owner.organisation == handle:
-            raise Refused("owns_itself", "An organisation does not own itself.", field="owners", value=handle)
+            raise Refused(
+                "owns_itself",
+                "An organisation does not own itself; leave it out.",
+                field="owners",
+                value=handle,
+            )
         if owner.organisation in seen:
             raise Refused(
-                "owner_twice", "This owner is named twice.", field="owners", value=owner.organisation
+                "owner_twice",
+                "This owner is named twice; name it once.",
+                field="owners",
+                value=owner.organisation,
             )
         if owner.organisation not in known:
             raise Refused(
-                "unknown_owner", "No organisation has this handle.", field="owners", value=owner.organisation
+                "unknown_owner",
+                "No organisation has this handle; see that it is right.",
+                field="owners",
+                value=owner.organisation,
             )
         if since_of(owner) > today:
             raise Refused(
                 "owner_in_future",
-                "A share has begun by the day it is filed.",
+                "A share has begun by the day it is filed; name today or an earlier one.",
                 field="owners.since",
                 value=owner.since,
             )
@@ -85,7 +108,7 @@ def check_owners(handle: str, owners: Sequence[Owner], *, known: frozenset[str],
     if total > WHOLE_BP:
         raise Refused(
             "owners_exceed_whole",
-            "Shares sum up to at most 10,000 basis points.",
+            "Shares sum up to at most 10,000 basis points; lower them.",
             field="owners",
             value=str(total),
         )
@@ -97,7 +120,10 @@ def since_of(owner: Owner) -> date:
         return date.fromisoformat(owner.since)
     except ValueError:
         raise Refused(
-            "no_such_day", "The calendar has no such day.", field="owners.since", value=owner.since
+            "no_such_day",
+            "The calendar has no such day; name another.",
+            field="owners.since",
+            value=owner.since,
         ) from None
 
 
@@ -106,13 +132,13 @@ def check_first_keys(grants: Sequence[KeyGrant], *, known: frozenset[str]) -> No
     ids = [parse_grant(grant).key_id for grant in grants]
     for key_id in ids:
         if key_id in known:
-            raise Refused(
-                "key_known", "This key is registered already.", field="keys.spki", value=key_id, status=409
-            )
+            raise key_known(key_id, field="keys.spki")
         if ids.count(key_id) > 1:
-            raise Refused("key_twice", "This key is named twice.", field="keys.spki", value=key_id)
+            raise Refused(
+                "key_twice", "This key is named twice; name it once.", field="keys.spki", value=key_id
+            )
     if not any(grant.role == "administrator" for grant in grants):
-        raise Refused("no_administrator", "The first keys include an administrator's.", field="keys")
+        raise Refused("no_administrator", "Add an administrator's key to the first keys.", field="keys")
 
 
 def check_answers_application(
@@ -127,20 +153,22 @@ def check_answers_application(
     if application.state != ApplicationState.VETTED:
         raise Refused(
             "application_not_vetted",
-            "This handle's application has not been vetted yet.",
+            "This handle's application has not been vetted yet; vet it first.",
             field="handle",
             status=409,
         )
     if application.kind != kind:
         raise Refused(
             "differs_from_application",
-            f"The application is for the kind {application.kind}.",
+            f"The application is for the kind {application.kind}; admit it as that.",
             field="organisation_kind",
             value=kind,
         )
     if key_id not in key_ids:
         raise Refused(
-            "differs_from_application", "The applicant's own key is not among the first keys.", field="keys"
+            "differs_from_application",
+            "The applicant's own key is not among the first keys; add it.",
+            field="keys",
         )
 
 
@@ -151,7 +179,7 @@ def check_jurisdiction(
     if admitted_by != regulator.pk and not set(regulator.countries) & set(organisation.countries):
         raise Refused(
             "outside_jurisdiction",
-            "None of this organisation's countries is yours.",
+            "None of this organisation's countries is yours; leave it to its own regulator.",
             field="handle",
             status=403,
         )
@@ -161,11 +189,17 @@ def check_can_suspend(target: Signer, *, by: Signer) -> None:
     """Refuse to suspend oneself, or twice."""
     if target.pk == by.pk:
         raise Refused(
-            "suspends_itself", "A regulator does not suspend itself.", field="handle", value=target.handle
+            "suspends_itself",
+            "A regulator does not suspend itself; leave that to another one.",
+            field="handle",
+            value=target.handle,
         )
     if target.standing == Standing.SUSPENDED:
         raise Refused(
-            "already_suspended", "This organisation is suspended already.", field="handle", status=409
+            "already_suspended",
+            "This organisation is suspended already; load its page again.",
+            field="handle",
+            status=409,
         )
 
 
@@ -198,13 +232,22 @@ def check_links(code: str, links: Sequence[NetworkLink], *, known: frozenset[str
     for link in links:
         if link.site == code:
             raise Refused(
-                "links_itself", "A site has no link to itself.", field="links.site", value=link.site
+                "links_itself",
+                "A site has no link to itself; leave it out.",
+                field="links.site",
+                value=link.site,
             )
         if link.site in seen:
-            raise Refused("link_twice", "This link is named twice.", field="links.site", value=link.site)
+            raise Refused(
+                "link_twice", "This link is named twice; name it once.", field="links.site", value=link.site
+            )
         if link.site not in known:
             raise Refused(
-                "unknown_site", "No site has this code.", field="links.site", value=link.site, status=404
+                "unknown_site",
+                "No site has this code; see that it is right.",
+                field="links.site",
+                value=link.site,
+                status=404,
             )
         seen.add(link.site)
 
@@ -213,7 +256,11 @@ def check_operates(site: Site | None, signer: Signer, *, code: str, field: str =
     """The site, when this organisation operates it; a stranger's site does not exist for it."""
     if site is None or site.organisation_id != signer.pk:
         raise Refused(
-            "unknown_site", "You have declared no site of this code.", field=field, value=code, status=404
+            "unknown_site",
+            "You have declared no site of this code; declare it first.",
+            field=field,
+            value=code,
+            status=404,
         )
     return site
 
@@ -222,6 +269,10 @@ def check_is_maker(organisation: Organisation | None, *, handle: str) -> Organis
     """The organisation, when it makes chips."""
     if organisation is None or organisation.signer.kind != SignerKind.MANUFACTURER:
         raise Refused(
-            "unknown_maker", "No manufacturer has this handle.", field="maker", value=handle, status=404
+            "unknown_maker",
+            "No manufacturer has this handle; see that it is right.",
+            field="maker",
+            value=handle,
+            status=404,
         )
     return organisation

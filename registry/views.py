@@ -83,7 +83,7 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
     application = get_visible(reader, Application, pk=number)
     state = DECISIONS.get(request.POST.get("decision", ""))
     if state is None:
-        raise Refused("bad_decision", "An application is vetted or declined.", field="decision", status=400)
+        raise Refused("bad_decision", "Vet an application, or decline it.", field="decision", status=400)
     joining.decide_application(
         application, state, by=reader, at=clock.now(), note=request.POST.get("note", "")
     )

@@ -187,7 +187,7 @@ def _transfers(request: Request) -> QuerySet[Transfer]:
     if state:
         if state not in TransferState.values:
             states = ", ".join(TransferState.values)
-            raise Refused("bad_state", f"A state is one of {states}.", field="state", status=400)
+            raise Refused("bad_state", f"Choose a state from {states}.", field="state", status=400)
         found = found.filter(state=state)
     if direction:
         found = transfers_towards(found, direction, of=reader.organisation)

@@ -45,7 +45,7 @@ def check_length(request: HttpRequest, *, limit: int) -> int:
 
 def too_large(limit: int) -> Refused:
     """The refusal of a body with more than ``limit`` bytes."""
-    return Refused("too_large", f"The request may have at most {limit} bytes.", status=413)
+    return Refused("too_large", f"The request may have at most {limit} bytes; send less.", status=413)
 
 
 class StrictJSONParser(BaseParser):
@@ -74,7 +74,7 @@ class StrictSerializer(Serializer[Any]):
                 if name not in self.fields:
                     raise Refused(
                         "unknown_member",
-                        "This request has no member of this name.",
+                        "This request has no member of this name; leave it out.",
                         field=str(name),
                         status=400,
                     )
@@ -85,7 +85,7 @@ def read_flag(request: Request, name: str) -> bool | None:
     """`true` or `false` of the address, None where it is not asked; anything else is refused."""
     asked = request.query_params.get(name)
     if asked not in (None, "true", "false"):
-        raise Refused("bad_flag", "This is true or false.", field=name, value=asked, status=400)
+        raise Refused("bad_flag", "Say true or false.", field=name, value=asked, status=400)
     return None if asked is None else asked == "true"
 
 

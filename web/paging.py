@@ -129,7 +129,7 @@ def chosen_keyset(request: HttpRequest, choices: Mapping[str, Keyset], *, defaul
     asked = request.GET.get("sort") or default
     if asked not in choices:
         raise Refused(
-            "bad_sort", f"This list sorts by {', '.join(sorted(choices))}.", field="sort", status=400
+            "bad_sort", f"Sort this list by one of {', '.join(sorted(choices))}.", field="sort", status=400
         )
     return choices[asked]
 

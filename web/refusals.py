@@ -21,7 +21,7 @@ from chipledger.refusals import Refused
 PROBLEM_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
 
-NOT_FOUND = Refused("not_found", "There is nothing here that you may see.", status=404)
+NOT_FOUND = Refused("not_found", "There is nothing here that you may see; check the address.", status=404)
 FORBIDDEN = Refused(
     "forbidden", "Your role does not allow this. Ask an administrator of your organisation.", status=403
 )
@@ -169,7 +169,9 @@ def _api_problem(exc: exceptions.APIException) -> dict[str, object]:
 
 
 def _invalid(errors: Iterable[dict[str, str | None]]) -> dict[str, object]:
-    problem = Refused("invalid", "Some fields are missing or wrong.", status=400).as_problem()
+    problem = Refused(
+        "invalid", "Some fields are missing or wrong; correct those that are named.", status=400
+    ).as_problem()
     return problem | {"errors": list(errors)}
 
 

@@ -120,7 +120,7 @@ def _read_devices(path: Path) -> list[Device]:
         first = error.errors(include_url=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         raise Refused(
-            "devices_malformed", f"The file of devices is wrong: {first['msg']}.", field=field
+            "devices_malformed", f"The file of devices is wrong: {first['msg']}. Correct it.", field=field
         ) from None
 
 

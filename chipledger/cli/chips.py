@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from chipledger.cli.filing import rejected_file
-from chipledger.cli.options import api_of, read_file, write_file
+from chipledger.cli.options import api_of, read_file, unreadable, write_file
 from chipledger.manifests import Fault, FaultLog, Shape, read_csv, read_json_lines, summarise, write_canonical
-from chipledger.manifests.reader import SECRET_SIZE
+from chipledger.manifests.reader import SECRET_SIZE, check_secret
 from chipledger.refusals import Refused
 from chipledger.statements.common import MAX_INLINE_CHIPS, ManifestRef
 
@@ -66,9 +66,7 @@ def prepare_manifest(source: Path, shape: Shape, secret_file: Path | None) -> It
                 with path.open("rb") as stream:
                     summary = summarise(stream, shape, secret, on_fault=on_fault)
         except OSError as error:
-            raise Refused(
-                "file_unreadable", f"The file cannot be read: {error.strerror}.", value=str(source)
-            ) from None
+            raise unreadable(source, error) from None
         yield PreparedManifest(path, ManifestRef(**asdict(summary)), secret)
 
 
@@ -124,11 +122,5 @@ def _secret_of(path: Path) -> bytes:
     if not path.exists():
         write_file(path, secrets.token_bytes(SECRET_SIZE), mode=0o600)
     secret = read_file(path)
-    if len(secret) != SECRET_SIZE:
-        raise Refused(
-            "manifest_secret_malformed",
-            "A manifest secret has 32 bytes.",
-            field="secret-file",
-            value=str(path),
-        )
+    check_secret(secret, field="secret-file", value=str(path))
     return secret

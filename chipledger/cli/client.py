@@ -28,7 +28,7 @@ class Api:
         if found.scheme != "https" and not (found.scheme == "http" and found.hostname in _LOOPBACK):
             raise Refused(
                 "server_not_secure",
-                "The server's address must start with https://.",
+                "Name the server by an address that starts with https://.",
                 field="server",
                 value=server,
             )
@@ -54,7 +54,7 @@ class Api:
             if answer.get(name, value) != value:
                 raise Refused(
                     "manifest_differs",
-                    "The server received another file.",
+                    "The server received another file; upload it again.",
                     field=name,
                     value=str(answer[name]),
                 )
@@ -86,7 +86,7 @@ class Api:
                 for chunk in answer.iter_bytes():
                     file.write(chunk)
         except httpx.HTTPError as error:
-            raise Refused("server_unreachable", f"The server does not answer: {error}.", status=503) from None
+            raise _unreachable(error) from None
 
     def text(self, path: str) -> str:
         return self._send("GET", path).text
@@ -98,10 +98,18 @@ class Api:
         try:
             answer = self._http.request(method, path, **request)  # type: ignore[arg-type] # passed on as they came
         except httpx.HTTPError as error:
-            raise Refused("server_unreachable", f"The server does not answer: {error}.", status=503) from None
+            raise _unreachable(error) from None
         if answer.is_success:
             return answer
         raise refusal_of(answer)
+
+
+def _unreachable(error: httpx.HTTPError) -> Refused:
+    return Refused(
+        "server_unreachable",
+        f"The server does not answer: {error}. See that its address is right, then try again.",
+        status=503,
+    )
 
 
 def refusal_of(answer: httpx.Response) -> Refused:
@@ -109,7 +117,11 @@ def refusal_of(answer: httpx.Response) -> Refused:
     status = answer.status_code
     if answer.headers.get("content-type", "").startswith("application/problem+json"):
         return problem_refusal(_object_in(answer), status=status)
-    return Refused("server_error", f"The server answered {status} {answer.reason_phrase}.", status=status)
+    return Refused(
+        "server_error",
+        f"The server answered {status} {answer.reason_phrase}. Try again later.",
+        status=status,
+    )
 
 
 def _object_in(answer: httpx.Response) -> dict[str, object]:
@@ -119,7 +131,11 @@ def _object_in(answer: httpx.Response) -> dict[str, object]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise Refused("server_error", "The server's answer is no JSON object.", status=answer.status_code)
+        raise Refused(
+            "server_error",
+            "The server's answer is no JSON object; see that its address is right.",
+            status=answer.status_code,
+        )
     return found
 
 
@@ -127,7 +143,7 @@ def problem_refusal(problem: dict[str, object], *, status: int = 422) -> Refused
     row, field, value = problem.get("row"), problem.get("field"), problem.get("value")
     return Refused(
         str(problem.get("code", "server_error")),
-        str(problem.get("title", "The server refused.")),
+        str(problem.get("title", "The server refused without saying why; ask its operator.")),
         row=row if isinstance(row, int) else None,
         field=None if field is None else str(field),
         value=None if value is None else str(value),

@@ -75,7 +75,12 @@ def _job_refusal(api: Api, job: dict[str, object], source: Path | None) -> Refus
     if not isinstance(problems, list) or not problems or not isinstance(counts, dict):
         if isinstance(problem, dict):
             return problem_refusal(problem)
-        return Refused("job_not_done", f"The job ended as {job.get('state')}.", field="job", value=number)
+        return Refused(
+            "job_not_done",
+            f"The job ended as {job.get('state')}; file the paper again.",
+            field="job",
+            value=number,
+        )
     rejected = rejected_file(source) if source else Path(f"{number}.rejected.csv")
     api.download(f"jobs/{number}/rejected", rejected)
     counted = ", ".join(f"{count} {code}" for code, count in counts.items())

@@ -78,9 +78,17 @@ def read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise Refused(
-            "file_unreadable", f"The file cannot be read: {error.strerror}.", field="file", value=str(path)
-        ) from None
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: Path, error: OSError) -> Refused:
+    """The refusal of a file that is not there, or not for this person."""
+    return Refused(
+        "file_unreadable",
+        f"The file cannot be read: {error.strerror}. Name one that you may read.",
+        field="file",
+        value=str(path),
+    )
 
 
 def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
@@ -89,7 +97,10 @@ def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:
         raise Refused(
-            "file_unwritable", f"The file cannot be made: {error.strerror}.", field="file", value=str(path)
+            "file_unwritable",
+            f"The file cannot be made: {error.strerror}. Name a new one, in a folder that you may write to.",
+            field="file",
+            value=str(path),
         ) from None
     with os.fdopen(handle, "wb") as file:
         file.write(data)

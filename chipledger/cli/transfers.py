@@ -86,12 +86,12 @@ def _receive(options: argparse.Namespace, out: Output) -> None:
 def _swap(text: str) -> Swap:
     expected, equals, found = text.partition("=")
     if not equals:
-        raise Refused("bad_field", "A swap is written EXPECTED=FOUND.", field="swapped", value=text)
+        raise Refused("bad_field", "Write a swap as EXPECTED=FOUND.", field="swapped", value=text)
     return Swap.model_construct(expected=expected, found=found)
 
 
 def _reason(text: str) -> Reason:
     chip, equals, why = text.partition("=")
     if not equals:
-        raise Refused("bad_field", "A reason is written CHIP=REASON.", field="why", value=text)
+        raise Refused("bad_field", "Write a reason as CHIP=REASON.", field="why", value=text)
     return Reason.model_construct(chip=chip, why=why)  # type: ignore[arg-type] # parsed with the payload, and refused there

@@ -64,7 +64,7 @@ def _verify_bundle(raw: bytes, vkey: str, options: argparse.Namespace, out: Outp
 def _verify_receipt(raw: bytes, vkey: str, options: argparse.Namespace, out: Output) -> None:
     """Proves that the envelope was logged then and there; whose keys signed it takes a bundle."""
     if options.envelope is None or options.accepted_at is None:
-        raise Refused("receipt_alone", "A receipt is verified together with --envelope and --accepted-at.")
+        raise Refused("receipt_alone", "Give --envelope and --accepted-at to verify a receipt.")
     text = read_file(options.envelope)
     envelope = parse_envelope(text)
     kind = parse_payload(envelope.payload).kind
@@ -75,7 +75,7 @@ def _verify_receipt(raw: bytes, vkey: str, options: argparse.Namespace, out: Out
     try:
         receipt = LogReceipt.parse(raw.decode("utf-8"))
     except UnicodeDecodeError:
-        raise Refused("receipt_malformed", "The log receipt is not UTF-8.") from None
+        raise Refused("receipt_malformed", "The log receipt is not UTF-8; fetch it anew.") from None
     checkpoint = verify_receipt(receipt, entry, [NoteKey.parse(vkey)])
     out.result(
         {

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from chipledger.manifests.faults import FaultLog
-from chipledger.manifests.reader import MAX_LINE, MAX_ROWS
+from chipledger.manifests.reader import MAX_LINE, MAX_ROWS, ROW_TOO_LONG, too_many_rows
 from chipledger.manifests.shapes import Shape
 from chipledger.refusals import Refused
 from chipledger.strict_json import parse_object
@@ -50,7 +50,7 @@ def _numbered_csv(stream: BinaryIO, shape: Shape, faults: FaultLog) -> Iterator[
             if not values:
                 continue
             if len(values) != len(header):
-                sentence = f"The row has {len(values)} fields and the header {len(header)}."
+                sentence = f"The row has {len(values)} fields and the header {len(header)}; give it as many."
                 faults.add(number, "row", ",".join(values), "row_malformed", sentence)
                 continue
             found = _row_of({name: value.strip() for name, value in zip(header, values, strict=True)}, shape)
@@ -58,7 +58,9 @@ def _numbered_csv(stream: BinaryIO, shape: Shape, faults: FaultLog) -> Iterator[
                 yield number, found
     except csv.Error as error:
         raise Refused(
-            "csv_malformed", f"The file is not CSV: {error}.", row=max(table.line_num - 1, 0)
+            "csv_malformed",
+            f"The file is not CSV: {error}. Correct it, or save the table as CSV anew.",
+            row=max(table.line_num - 1, 0),
         ) from None
 
 
@@ -76,10 +78,14 @@ def _numbered_json_lines(stream: BinaryIO, shape: Shape, faults: FaultLog) -> It
         for name, value in members.items():
             if name not in known:
                 faults.add(
-                    number, name, str(value), "unknown_field", "The row has a member that is not known."
+                    number,
+                    name,
+                    str(value),
+                    "unknown_field",
+                    "The row has a member that is not known; leave it out.",
                 )
             elif not isinstance(value, str) and not (value is None and name in _OPTIONAL):
-                faults.add(number, name, str(value), "row_malformed", "The member must be text.")
+                faults.add(number, name, str(value), "row_malformed", "Write the member as text.")
         if len(faults) == before:
             found = _row_of({name: value for name, value in members.items() if isinstance(value, str)}, shape)
             if _is_well_formed(number, found, shape, faults):
@@ -94,17 +100,28 @@ def _check_header(header: list[str], shape: Shape) -> None:
     given = set(header)
     if len(given) != len(header):
         raise Refused(
-            "csv_header", "The header names a column twice.", field="header", value=",".join(header)
+            "csv_header",
+            "The header names a column twice; leave one of them out.",
+            field="header",
+            value=",".join(header),
         )
     for name in header:
         if name not in _known_columns(shape):
             raise Refused(
-                "csv_header", "The header names a column that is not known.", field="header", value=name
+                "csv_header",
+                "The header names a column that is not known; rename it, or leave it out.",
+                field="header",
+                value=name,
             )
     needed = set(shape.fields) - _OPTIONAL
     if not needed <= given and not (shape is Shape.CHIPS and {"maker", "serial"} <= given):
         missing = ", ".join(sorted(needed - given))
-        raise Refused("csv_header", f"The header lacks {missing}.", field="header", value=",".join(header))
+        raise Refused(
+            "csv_header",
+            f"The header lacks {missing}; add what is missing.",
+            field="header",
+            value=",".join(header),
+        )
 
 
 def _row_of(members: dict[str, str], shape: Shape) -> Row:
@@ -128,11 +145,11 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
     while line := stream.readline(MAX_LINE + 2):
         if number == 0:
             if line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in line:
-                raise Refused("manifest_encoding", "The file is not UTF-8.")
+                raise Refused("manifest_encoding", "The file is not UTF-8; save it in that encoding.")
             line = line.removeprefix(_BOM)
         if len(line) > MAX_LINE + 1:
-            raise Refused("row_too_long", f"A row has at most {MAX_LINE} bytes.", row=number)
+            raise Refused("row_too_long", ROW_TOO_LONG, row=number)
         number += 1
         if number > MAX_ROWS + 1:
-            raise Refused("manifest_too_many_rows", f"A manifest has at most {MAX_ROWS} rows.", status=413)
+            raise too_many_rows()
         yield line.decode("utf-8", "surrogateescape")

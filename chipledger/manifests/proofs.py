@@ -26,7 +26,11 @@ class RowProof:
 def prove_row(stream: BinaryIO, shape: Shape, secret: bytes, *, index: int) -> RowProof:
     """Proof of row ``index`` of a canonical manifest that was already checked."""
     if stream.readline(MAX_LINE) != shape.header:
-        raise Refused("manifest_header", "The manifest has another header.", field="header")
+        raise Refused(
+            "manifest_header",
+            "The manifest has another header; name the file that was filed.",
+            field="header",
+        )
     leaves: list[bytes] = []
     found: tuple[bytes, bytes] | None = None
     for number, line in enumerate(stream):
@@ -36,7 +40,11 @@ def prove_row(stream: BinaryIO, shape: Shape, secret: bytes, *, index: int) -> R
         if number == index:
             found = row, salt
     if found is None:
-        raise Refused("proof_out_of_range", f"The manifest has no row {index + 1}.", status=404)
+        raise Refused(
+            "proof_out_of_range",
+            f"The manifest has no row {index + 1}; name one from 1 to {len(leaves)}.",
+            status=404,
+        )
     path = MemoryTree(leaves).inclusion_proof(index)
     return RowProof(found[0].decode(), index, len(leaves), found[1], tuple(path))
 
@@ -44,6 +52,9 @@ def prove_row(stream: BinaryIO, shape: Shape, secret: bytes, *, index: int) -> R
 def verify_row(proof: RowProof, *, rows_root: str, rows: int) -> None:
     """Refuse unless the row is in the manifest that a statement names by this root and row count."""
     if proof.rows != rows or len(proof.salt) != 32:
-        raise Refused("row_proof_invalid", "The row proof is about another manifest.")
+        raise Refused(
+            "row_proof_invalid",
+            "The row proof is about another manifest; take one of the manifest that the statement names.",
+        )
     leaf = hashlib.sha256(b"\x00" + proof.salt + proof.row.encode()).digest()
     verify_inclusion(leaf, proof.index, rows, proof.path, bytes.fromhex(rows_root))

@@ -17,6 +17,8 @@ MAX_BYTES: Final = 512 * 1024 * 1024
 MAX_ROWS: Final = 1_000_000
 MAX_LINE: Final = 4096
 SECRET_SIZE: Final = 32
+LINE_ENDS: Final = "End the lines of a manifest with LF alone."
+ROW_TOO_LONG: Final = f"Shorten the row to at most {MAX_LINE} bytes."
 _CHUNK: Final = 256 * 1024
 
 
@@ -30,12 +32,37 @@ class ManifestSummary:
     rows_root: str
 
 
+def check_secret(secret: bytes, *, field: str | None = None, value: str | None = None) -> None:
+    """Refuse a secret of another length; rows could be guessed under a short one."""
+    if len(secret) != SECRET_SIZE:
+        raise Refused(
+            "manifest_secret_malformed",
+            f"Give a manifest secret of {SECRET_SIZE} bytes.",
+            field=field,
+            value=value,
+        )
+
+
+def too_large() -> Refused:
+    """The refusal of a manifest beyond the limit, however it comes."""
+    return Refused("manifest_too_large", f"A manifest has at most {MAX_BYTES} bytes; split it.", status=413)
+
+
+def too_many_rows() -> Refused:
+    """The refusal of rows beyond the limit, in a manifest or in the file that becomes one."""
+    return Refused("manifest_too_many_rows", f"A manifest has at most {MAX_ROWS} rows; split it.", status=413)
+
+
+def empty() -> Refused:
+    """The refusal of a manifest that names nothing."""
+    return Refused("manifest_empty", "The manifest has no rows; give at least one.")
+
+
 class _RowHasher:
     """Row leaves of one manifest secret. HMAC's key blocks are hashed once and copied, which halves its cost."""
 
     def __init__(self, secret: bytes) -> None:
-        if len(secret) != SECRET_SIZE:
-            raise Refused("manifest_secret_malformed", "A manifest secret has 32 bytes.")
+        check_secret(secret)
         block = secret.ljust(64, b"\0")
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
@@ -97,7 +124,7 @@ class ManifestReader:
         """Read on. Raises Refused when the file cannot be a manifest of this shape within the limits."""
         self.size += len(chunk)
         if self.size > MAX_BYTES:
-            raise Refused("manifest_too_large", f"A manifest has at most {MAX_BYTES} bytes.", status=413)
+            raise too_large()
         self._sha256.update(chunk)
         for start in range(0, len(chunk), _CHUNK):
             self._read(chunk[start : start + _CHUNK])
@@ -110,10 +137,10 @@ class ManifestReader:
             if not self._skipping:
                 self._count(1)
             self.faults.add(
-                self.rows, "row", self._rest, "row_unfinished", "The file must end with a line feed."
+                self.rows, "row", self._rest, "row_unfinished", "The file must end with a line feed; add it."
             )
         if self.rows == 0:
-            raise Refused("manifest_empty", "The manifest has no rows.")
+            raise empty()
         return ManifestSummary(self._sha256.hexdigest(), self.size, self.rows, self._tree.root().hex())
 
     def _read(self, chunk: bytes) -> None:
@@ -144,15 +171,15 @@ class ManifestReader:
         first = lines.partition(b"\n")[0]
         if first.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")) or b"\0" in first:
             raise Refused(
-                "manifest_encoding", "A manifest is UTF-8 without a byte order mark.", field="header"
+                "manifest_encoding", "Write a manifest in UTF-8, without a byte order mark.", field="header"
             )
         if first + b"\n" == self.shape.header[:-1] + b"\r\n":
-            raise Refused("manifest_line_ends", "Lines of a manifest end with LF alone.", field="header")
+            raise Refused("manifest_line_ends", LINE_ENDS, field="header")
         if not lines:
-            raise Refused("manifest_empty", "The manifest is empty.")
+            raise empty()
         raise Refused(
             "manifest_header",
-            f"The first line must be {self.shape.header.decode().strip()}.",
+            f"The first line must be {self.shape.header.decode().strip()}; write it so.",
             field="header",
             value=first[:200].decode("utf-8", "backslashreplace"),
         )
@@ -178,10 +205,10 @@ class ManifestReader:
     def _count(self, rows: int) -> None:
         self.rows += rows
         if self.rows > MAX_ROWS:
-            raise Refused("manifest_too_many_rows", f"A manifest has at most {MAX_ROWS} rows.", status=413)
+            raise too_many_rows()
 
     def _fault_too_long(self, row: bytes) -> None:
-        self.faults.add(self.rows, "row", row, "row_too_long", f"A row has at most {MAX_LINE} bytes.")
+        self.faults.add(self.rows, "row", row, "row_too_long", ROW_TOO_LONG)
 
     def _is_well_formed(self, number: int, row: bytes) -> bool:
         """Whether a row has the right fields; every fault in it is recorded."""
@@ -189,18 +216,20 @@ class ManifestReader:
         rules = self.shape.rules
         values = row.split(b",")
         if len(row) > MAX_LINE:
-            self.faults.add(number, "row", row, "row_too_long", f"A row has at most {MAX_LINE} bytes.")
+            self.faults.add(number, "row", row, "row_too_long", ROW_TOO_LONG)
         elif not _is_utf8(row):
-            self.faults.add(number, "row", row, "not_utf8", "The row is not UTF-8.")
+            self.faults.add(
+                number, "row", row, "not_utf8", "The row is not UTF-8; write it in that encoding."
+            )
         elif row.endswith(b"\r"):
-            self.faults.add(number, "row", row, "row_line_end", "Lines of a manifest end with LF alone.")
+            self.faults.add(number, "row", row, "row_line_end", LINE_ENDS)
         elif len(values) != len(rules):
             self.faults.add(
                 number,
                 "row",
                 row,
                 "row_malformed",
-                f"The row has {len(values)} fields instead of {len(rules)}.",
+                f"The row has {len(values)} fields; give it {len(rules)}.",
             )
         else:
             for rule, value in zip(rules, values, strict=True):
@@ -225,7 +254,7 @@ class ManifestReader:
                     rule.name,
                     value,
                     f"duplicate_{rule.name}",
-                    f"This {rule.name.replace('_', ' ')} is here twice.",
+                    f"This {rule.name.replace('_', ' ')} is here twice; leave one of the rows out.",
                 )
             seen.add(mark)
 

@@ -59,25 +59,28 @@ class FieldRule:
 _RULES: Final = {
     Shape.COMMISSION: (
         FieldRule(
-            "model", _SLUG, "bad_model", "A chip model code has 2 to 63 characters of a-z, 0-9 and hyphen."
+            "model",
+            _SLUG,
+            "bad_model",
+            "Give a chip model code of 2 to 63 characters of a-z, 0-9 and hyphen.",
         ),
         FieldRule(
             "serial",
             _SERIAL,
             "bad_serial",
-            "A serial has 1 to 64 characters of letters, digits, dot, underscore and hyphen.",
+            "Give a serial of 1 to 64 characters of letters, digits, dot, underscore and hyphen.",
             unique=True,
         ),
         FieldRule(
             "device_key",
             _DEVICE_KEY,
             "bad_device_key",
-            "A device key is the base64 of a canonical P-256, P-384 or Ed25519 SubjectPublicKeyInfo, or empty.",
+            "Give the base64 of a canonical P-256, P-384 or Ed25519 SubjectPublicKeyInfo, or leave it empty.",
             unique=True,
         ),
     ),
     Shape.CHIPS: (
-        FieldRule("chip", _SLUG + b"/" + _SERIAL, "bad_chip", "A chip is named maker/serial.", unique=True),
+        FieldRule("chip", _SLUG + b"/" + _SERIAL, "bad_chip", "Name a chip as maker/serial.", unique=True),
     ),
 }
 _BLOCKS: Final = {

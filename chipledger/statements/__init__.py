@@ -62,12 +62,17 @@ def parse_payload(payload: bytes) -> Statement:
     body = strict_json.parse_object(payload, max_bytes=MAX_PAYLOAD_BYTES)
     kind, version = body.get("kind"), body.get("v")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise Refused("unknown_kind", "No statement of this kind exists.", field="kind", value=str(kind))
+        raise Refused(
+            "unknown_kind",
+            "No statement of this kind exists; see docs/generated/authority.md for those that do.",
+            field="kind",
+            value=str(kind),
+        )
     schema = SCHEMAS.get((kind, version)) if type(version) is int else None
     if schema is None:
         raise Refused(
             "unknown_version",
-            "This version of the statement is not known here.",
+            f"This version is not known here; write {_versions_of(kind)}.",
             field="v",
             value=str(version),
         )
@@ -77,11 +82,22 @@ def parse_payload(payload: bytes) -> Statement:
         raise _refusal_of(error) from None
 
 
+def _versions_of(kind: str) -> str:
+    return " or ".join(str(version) for named, version in sorted(SCHEMAS) if named == kind)
+
+
 def _refusal_of(error: ValidationError) -> Refused:
     first = error.errors(include_url=False, include_context=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or None
-    sentence = first["msg"].removeprefix("Value error, ").rstrip(".") + "."
-    code = "unknown_field" if first["type"] == "extra_forbidden" else "bad_field"
+    match first["type"]:
+        case "extra_forbidden":
+            code, sentence = "unknown_field", "This kind of statement has no such member; leave it out."
+        case "missing":
+            code, sentence = "bad_field", "This member is missing; add it."
+        case "value_error":
+            code, sentence = "bad_field", first["msg"].removeprefix("Value error, ")
+        case _:
+            code, sentence = "bad_field", f"{first['msg']}; correct it."
     value = first["input"] if isinstance(first["input"], str | int) else None
     return Refused(code, sentence, field=field, value=None if value is None else str(value))
 

@@ -91,5 +91,5 @@ def _read_claims(message: bytes) -> ChipClaims | Refused:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         member = ".".join(str(part) for part in first["loc"])
         sentence = first["msg"].removeprefix("Value error, ").rstrip(".")
-        sentence = f"The claims cannot be read. {member}: {sentence}."
+        sentence = f"The claims cannot be read. {member}: {sentence}. Correct it, and sign anew."
         return Refused("claims_malformed", sentence, field=f"claims.{member}")

@@ -58,7 +58,7 @@ class FindingExplained(Statement):
     @model_validator(mode="after")
     def _names_each_once(self) -> Self:
         if len(set(self.attached())) != len(self.attached()):
-            raise ValueError("The same attachment is named twice.")
+            raise ValueError("The same attachment is named twice; name it once.")
         return self
 
     def attached(self) -> list[str]:

@@ -54,15 +54,15 @@ def _parse_instant(value: object) -> datetime:
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
-        raise ValueError("An instant is RFC 3339 in UTC, like 2026-01-31T12:00:00Z.")
+        raise ValueError("Write an instant in RFC 3339 and UTC, like 2026-01-31T12:00:00Z.")
     return datetime.fromisoformat(value)
 
 
 def _whole_milliseconds(value: datetime) -> datetime:
     if value.utcoffset() != timedelta(0) or value.microsecond % 1000:
-        raise ValueError("An instant is in UTC and no finer than a millisecond.")
+        raise ValueError("Give an instant in UTC, no finer than a millisecond.")
     if not 1970 <= value.year < 3000:
-        raise ValueError("An instant lies between the years 1970 and 2999.")
+        raise ValueError("Give an instant between the years 1970 and 2999.")
     return value
 
 
@@ -109,9 +109,9 @@ class Statement(Part):
     @model_validator(mode="after")
     def _lives_at_most_thirty_days(self) -> Self:
         if not self.issued_at < self.expires_at <= self.issued_at + MAX_LIFETIME:
-            raise ValueError("expires_at must lie after issued_at and at most 30 days after it.")
+            raise ValueError("Let expires_at lie after issued_at, at most 30 days.")
         if len({signer.key for signer in self.signers}) != len(self.signers):
-            raise ValueError("The same key is named twice among the signers.")
+            raise ValueError("The same key is named twice among the signers; name it once.")
         return self
 
 
@@ -135,7 +135,7 @@ class ChipSelection(Statement):
         if (self.chips is None) == (self.manifest is None):
             raise ValueError("Name the chips either in `chips` or in `manifest`.")
         if self.chips is not None and self.chips != sorted(set(self.chips)):
-            raise ValueError("`chips` must be sorted and name each chip once.")
+            raise ValueError("Sort `chips`, and name each chip once.")
         return self
 
 
@@ -151,9 +151,9 @@ class KeyGrant(Part):
     @model_validator(mode="after")
     def _purpose_fits_office(self) -> Self:
         if (self.purpose == "machine") != (self.role == "machine"):
-            raise ValueError("A machine's key has the purpose and the role `machine`, and nobody else's has.")
+            raise ValueError("Give a machine's key the purpose and the role `machine`, and nobody else's.")
         if (self.purpose == "passkey") != (self.credential is not None):
-            raise ValueError("A passkey names its credential; other keys have none.")
+            raise ValueError("Name the credential of a passkey, and none for another key.")
         return self
 
 

@@ -123,7 +123,7 @@ class TransferReceived(Statement):
         ]
         claimed = [*self.over, *(swap.found for swap in self.swapped)]
         if len(set(named)) != len(named) or len(set(claimed)) != len(claimed) or set(named) & set(claimed):
-            raise ValueError("A chip is named in more than one of the five sets.")
+            raise ValueError("A chip is named in more than one of the five sets; name it in one.")
         return self
 
     @model_validator(mode="after")
@@ -137,9 +137,14 @@ class TransferReceived(Statement):
         for reason in self.reasons:
             kind = sets.pop(reason.chip, None)
             if kind is None:
-                raise ValueError(f"{reason.chip} has a reason, but is in none of the four sets, or has two.")
+                raise ValueError(
+                    f"{reason.chip} has a reason, but is in none of the four sets, or has two; give it at most one."
+                )
             if reason.why not in REASONS[kind]:
-                raise ValueError(f"`{reason.why}` is no reason for {reason.chip}, which is {kind}.")
+                raise ValueError(
+                    f"`{reason.why}` is no reason for {reason.chip}, which is {kind}; "
+                    f"choose from {', '.join(REASONS[kind])}."
+                )
         return self
 
 

@@ -22,6 +22,7 @@ from notices.rules import (
     check_is_on,
     check_may_be_sent_again,
     check_may_be_tested,
+    unknown_kind,
 )
 from notices.secrets import new_secret, seal
 from registry.access import Reader, check_role
@@ -169,10 +170,10 @@ def forget_settled(*, at: datetime) -> int:
 
 def _checked(label: str, url: str, kinds: Sequence[str]) -> tuple[str, str, list[str]]:
     if not 1 <= len(label.strip()) <= LONGEST_LABEL:
-        raise Refused("bad_label", f"A name has 1 to {LONGEST_LABEL} characters.", field="label")
+        raise Refused("bad_label", f"Give a name of 1 to {LONGEST_LABEL} characters.", field="label")
     unknown = set(kinds) - set(Kind.values)
     if unknown:
-        raise Refused("unknown_kind", "There is no such kind of notice.", field="kinds", value=min(unknown))
+        raise unknown_kind(min(unknown), field="kinds")
     if not kinds:
         raise Refused(
             "no_kinds", "Choose at least one kind; a webhook without any is never told.", field="kinds"

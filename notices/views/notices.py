@@ -8,7 +8,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from chipledger.refusals import Refused
 from notices.actions.reading import choose, mark_all_read, mark_read
 from notices.models import Kind, Notice
 from notices.queries import (
@@ -22,6 +21,7 @@ from notices.queries import (
     unread,
     with_read,
 )
+from notices.rules import unknown_kind
 from portal.doorway import page
 from registry.access import Reader, get_visible, visible
 from web.components import Column
@@ -38,9 +38,7 @@ def notices(request: HttpRequest, reader: Reader) -> HttpResponse:
     """The organisation's notices, newest first."""
     kind = request.GET.get("kind", "")
     if kind and kind not in Kind.values:
-        raise Refused(
-            "unknown_kind", "There is no such kind of notice.", field="kind", value=kind, status=400
-        )
+        raise unknown_kind(kind, status=400)
     preference = preference_of(reader)
     found = with_read(visible(reader, Notice), preference, unread_only="unread" in request.GET)
     found = found.select_related(*NAMES)
@@ -108,8 +106,8 @@ def preferences(request: HttpRequest, reader: Reader) -> HttpResponse:
     if request.method == "POST":
         counted, mailed = request.POST.getlist("counted"), request.POST.getlist("mailed")
         for field, said in (("counted", counted), ("mailed", mailed)):
-            if set(said) - set(Kind.values):
-                raise Refused("unknown_kind", "There is no such kind of notice.", field=field)
+            if unknown := set(said) - set(Kind.values):
+                raise unknown_kind(min(unknown), field=field)
         silent = [kind for kind in Kind.values if kind not in counted]
         choose(silent=silent, by_mail=mailed, by=reader)
         messages.success(request, "Your choice is kept.")

@@ -111,7 +111,13 @@ def _act(request: HttpRequest, reader: Reader, found: Webhook) -> HttpResponse:
         found.refresh_from_db()
         return _show(request, reader, found, secret=secret)
     if deed not in SIMPLE:
-        raise Refused("bad_deed", "A webhook is not changed in this way.", field="do", value=deed, status=400)
+        raise Refused(
+            "bad_deed",
+            "A webhook is not changed in this way; use a button of its page.",
+            field="do",
+            value=deed,
+            status=400,
+        )
     action, sentence = SIMPLE[deed]
     action(found, by=reader, at=now)
     messages.success(request, sentence)

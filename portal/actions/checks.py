@@ -192,7 +192,7 @@ def _judge(
 
     if not numbers:
         if not work.rejections.total:
-            raise Refused("manifest_empty", "There is no row in this file.", field="file")
+            raise Refused("manifest_empty", "There is no row in this file; give at least one.", field="file")
         raise _refusal_of(work)
     loaded = manifests.load_rows(
         Shape.COMMISSION,
@@ -221,7 +221,9 @@ def _refusal_of(work: Work) -> Refused:
     work.keeps_input = set(work.rejections.counts) == {IDENTICAL}
     work.rejections.shown.sort(key=lambda problem: int(str(problem.get("row", 0))))
     faults = "1 fault was" if total == 1 else f"{total:,} faults were"
-    return Refused("rows_refused", f"{faults} found; nothing was prepared.")
+    return Refused(
+        "rows_refused", f"{faults} found; nothing was prepared. Correct the file, then drop it again."
+    )
 
 
 def _prepare(job: Job, found: _Found, reference: ManifestRef, wish: Wish, *, by: Reader) -> None:

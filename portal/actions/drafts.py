@@ -141,7 +141,7 @@ def already_filed() -> Refused:
     """Somebody was quicker, or the form was sent twice."""
     return Refused(
         "already_filed",
-        "This paper was filed already, perhaps by a colleague. Its statement is in the log.",
+        "This paper was filed already, perhaps by a colleague; see its statement in the log.",
         status=409,
     )
 

@@ -19,12 +19,13 @@ from webauthn.helpers.structs import CredentialDeviceType
 from webauthn.registration.generate_registration_options import generate_registration_options
 
 from chipledger import base64s
+from chipledger.passkeys import other_algorithm
 from chipledger.refusals import Refused
 from ledger.models import Key, KeyPurpose, KeyRole
 from ledger.signing_policies import policy_of, synced_refused
 from portal.actions.drafts import prepare_draft
 from portal.models import Draft
-from registry.access import Reader, check_role
+from registry.access import Reader, check_role, person_of
 from registry.models import Person, Role
 
 
@@ -75,8 +76,7 @@ def _read_grant(credential: str, *, challenge: bytes, role: str, by: Reader) -> 
     synced and the organisation does not want such.
     """
     check_role(by, Role.SIGNATORY)
-    if by.person is None:
-        raise Refused("no_person", "A passkey belongs to a person; a program has none.", status=403)
+    person = person_of(by)
     if not credential:
         raise Refused(
             "no_credential",
@@ -94,7 +94,9 @@ def _read_grant(credential: str, *, challenge: bytes, role: str, by: Reader) -> 
         )
     except (WebAuthnException, ValueError, KeyError) as error:
         raise Refused(
-            "passkey_not_enrolled", f"This passkey cannot be enrolled: {error}.", field="credential"
+            "passkey_not_enrolled",
+            f"This passkey cannot be enrolled: {error}. Try again, or with another one.",
+            field="credential",
         ) from None
     policy = policy_of(by.organisation.signer)
     if (
@@ -107,7 +109,7 @@ def _read_grant(credential: str, *, challenge: bytes, role: str, by: Reader) -> 
         "spki": base64s.encode(_spki(verified.credential_public_key)),
         "purpose": "passkey",
         "role": role,
-        "person": by.person.pseudonym,
+        "person": person.pseudonym,
         "credential": base64.urlsafe_b64encode(verified.credential_id).decode().rstrip("="),
     }
 
@@ -116,7 +118,7 @@ def _spki(cose: bytes) -> bytes:
     """SubjectPublicKeyInfo DER of a COSE ES256 key (RFC 9053 §7.1.1)."""
     key = decode_credential_public_key(cose)
     if not isinstance(key, DecodedEC2PublicKey):
-        raise Refused("passkey_algorithm", "A passkey signs with ES256 (P-256).", field="credential")
+        raise other_algorithm(field="credential")
     numbers = ec.EllipticCurvePublicNumbers(
         int.from_bytes(key.x, "big"), int.from_bytes(key.y, "big"), ec.SECP256R1()
     )

@@ -10,7 +10,7 @@ from django.db import transaction
 from chipledger.refusals import Refused
 from portal.models import LegalHold
 from portal.rules import grounds_to_keep
-from registry.access import Reader, check_role
+from registry.access import Reader, check_role, person_of
 from registry.actions.people import end_sessions, note_deed
 from registry.models import ApiToken, Application, Deed, Invitation, Membership, Organisation, Person, Role
 
@@ -30,7 +30,7 @@ def check_colleague(person: Person, *, by: Reader) -> None:
     if not Membership.objects.filter(person=person, organisation=by.organisation).exists():
         raise Refused(
             "not_a_colleague",
-            "Only an administrator of their own organisation does this; you may place a legal hold.",
+            "Only an administrator of their own organisation does this; ask one, or place a legal hold.",
             status=403,
         )
 
@@ -69,21 +69,24 @@ def erase_person(person: Person, *, by: Reader | Person, at: datetime) -> None:
 def place_hold(person: Person, *, reason: str, by: Reader, at: datetime) -> None:
     """Forbid to erase somebody's records until further notice."""
     check_role(by, Role.ADMINISTRATOR)
-    if by.person is None:
-        raise Refused("no_person", "A legal hold is placed by a person; a program has none.", status=403)
+    author = person_of(by)
     if not 1 <= len(reason.strip()) <= 500:
-        raise Refused("bad_reason", "A reason has 1 to 500 characters.", field="reason")
+        raise Refused("bad_reason", "Give a reason of 1 to 500 characters.", field="reason")
     held = Person.objects.select_for_update().get(pk=person.pk)
     if LegalHold.objects.filter(person=held, organisation=by.organisation, lifted_at__isnull=True).exists():
-        raise Refused("held_already", "Your organisation holds these records already.", status=409)
+        raise Refused(
+            "held_already",
+            "Your organisation holds these records already; lift that hold before you place another.",
+            status=409,
+        )
     LegalHold.objects.create(
         person=held,
         organisation=by.organisation,
         reason=reason.strip(),
         placed_at=at,
-        placed_by=by.person.pseudonym,
+        placed_by=author.pseudonym,
     )
-    note_deed(by.organisation, Deed.HELD, by=by.person, person=held, at=at)
+    note_deed(by.organisation, Deed.HELD, by=author, person=held, at=at)
 
 
 @transaction.atomic
@@ -91,7 +94,9 @@ def lift_hold(hold: LegalHold, *, by: Reader, at: datetime) -> None:
     """End a hold; only the organisation that placed it does."""
     check_role(by, Role.ADMINISTRATOR)
     if hold.organisation_id != by.organisation.pk:
-        raise Refused("not_your_hold", "Only the organisation that placed a hold lifts it.", status=403)
+        raise Refused(
+            "not_your_hold", "Only the organisation that placed a hold lifts it; ask them.", status=403
+        )
     lifted = LegalHold.objects.filter(pk=hold.pk, lifted_at__isnull=True).update(
         lifted_at=at, lifted_by=by.pseudonym
     )

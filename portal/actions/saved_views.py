@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from chipledger.refusals import Refused
 from portal.models import SavedView
-from registry.access import Reader, check_role
+from registry.access import Reader, check_role, person_of
 from registry.models import Role
 
 MOST: Final = 100
@@ -28,24 +28,21 @@ def save_view(
     default: bool = False,
 ) -> SavedView:
     """Keep a view under a name; the same name again replaces it. Sharing takes a signatory."""
-    if by.person is None:
-        raise Refused("no_person", "A view belongs to a person; a program has none.", status=403)
-    name = name.strip()
-    if not 1 <= len(name) <= 80:
-        raise Refused("bad_name", "A view has a name of 1 to 80 characters.", field="name", value=name[:90])
+    person = person_of(by)
+    name = _checked(name)
     if len(query) > 2000:
         raise Refused(
             "view_too_long", "This filter is too long to be saved. Narrow it by fewer answers.", field="query"
         )
     if shared:
         check_role(by, Role.SIGNATORY)
-    mine = SavedView.objects.filter(person=by.person, organisation=by.organisation, listing=listing)
+    mine = SavedView.objects.filter(person=person, organisation=by.organisation, listing=listing)
     if mine.exclude(name=name).count() >= MOST:
         raise Refused("too_many_views", f"You have {MOST} views of this list; delete one first.", status=409)
     if default:
         mine.update(is_default=False)
     view, _ = SavedView.objects.update_or_create(
-        person=by.person,
+        person=person,
         organisation=by.organisation,
         listing=listing,
         name=name,
@@ -57,16 +54,14 @@ def save_view(
 def rename_view(view: SavedView, name: str, *, by: Reader) -> None:
     """Give one's own view another name."""
     _check_is_own(view, by)
-    name = name.strip()
-    if not 1 <= len(name) <= 80:
-        raise Refused("bad_name", "A view has a name of 1 to 80 characters.", field="name", value=name[:90])
+    name = _checked(name)
     try:
         with transaction.atomic():
             SavedView.objects.filter(pk=view.pk).update(name=name)
     except IntegrityError:
         raise Refused(
             "name_taken",
-            "You have a view of this list under that name.",
+            "You have a view of this list under that name; choose another.",
             field="name",
             value=name,
             status=409,
@@ -80,6 +75,17 @@ def delete_view(view: SavedView, *, by: Reader) -> None:
     SavedView.objects.filter(pk=view.pk).delete()
 
 
+def _checked(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= 80:
+        raise Refused(
+            "bad_name", "Give the view a name of 1 to 80 characters.", field="name", value=name[:90]
+        )
+    return name
+
+
 def _check_is_own(view: SavedView, by: Reader) -> None:
     if by.person is None or view.person_id != by.person.pk:
-        raise Refused("not_your_view", "Only the person who saved a view changes it.", status=403)
+        raise Refused(
+            "not_your_view", "Only the person who saved a view changes it; save one of your own.", status=403
+        )

@@ -27,7 +27,7 @@ def freeze_selection(
     if not whole:
         raise Refused("no_chips", "Name at least one chip, or widen the filter.", field="chips")
     selections.check_names(
-        whole, "A chip is named maker/serial; no single chip of yours carries this serial there.", by=by
+        whole, "Name a chip as maker/serial; no single chip of yours carries this serial there.", by=by
     )
     chips = sorted(set(whole))
     text = "\n".join(chips)

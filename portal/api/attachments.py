@@ -13,7 +13,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chipledger.refusals import Refused
 from ledger import attachments, door
 from ledger.models import Attachment
 from portal.api.uploads import StreamParser, chunks_of
@@ -54,7 +53,7 @@ class Attachments(APIView):
         check_role(reader, Role.PREPARER)
         announced = check_length(request._request, limit=attachments.MAX_BYTES)
         if not announced:
-            raise Refused("attachment_empty", "There is nothing in this attachment.", field="attachments")
+            raise attachments.empty()
         kept = attachments.keep(
             reader.organisation.signer,
             chunks_of(cast("IO[bytes]", request.data), announced=announced),

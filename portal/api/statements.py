@@ -95,7 +95,7 @@ class StatementBatch(APIView):
         ):
             raise Refused(
                 "bad_batch",
-                f"A batch has 1 to {MAX_BATCH} `envelopes` (texts), a flag `atomic`, and nothing else.",
+                f"Send 1 to {MAX_BATCH} `envelopes` (texts), a flag `atomic`, and nothing else.",
                 status=400,
             )
         raws = [
@@ -136,11 +136,7 @@ class StatementReceipt(APIView):
     def get(self, request: Request, digest: str) -> HttpResponse:
         receipt = log.receipt_of(find_statement(request, digest))
         if receipt is None:
-            raise Refused(
-                "not_integrated",
-                "This statement has no place in the log yet; try again in a moment.",
-                status=409,
-            )
+            raise log.not_integrated()
         return HttpResponse(receipt.to_text(), content_type="text/plain; charset=utf-8")
 
 
@@ -164,7 +160,7 @@ def check_may_hand_in(body: Body, *, reader: Reader) -> None:
     if "write" not in reader.scopes and not body.kind.startswith(EVIDENCE):
         raise Refused(
             "scope_too_narrow",
-            "This token files evidence only; other statements need the scope write.",
+            "This token files evidence only; use one with the scope write.",
             field="kind",
             value=body.kind,
             status=403,
@@ -173,7 +169,7 @@ def check_may_hand_in(body: Body, *, reader: Reader) -> None:
     if organisation != reader.handle:
         raise Refused(
             "submitted_for_another",
-            "This statement speaks for another organisation than the one you act for.",
+            "This statement speaks for another organisation than the one you act for; file it as that one.",
             field="signers.organisation",
             value=organisation,
             status=403,

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from chipledger import base64s
 from chipledger.manifests import MAX_BYTES
-from chipledger.refusals import Refused
+from chipledger.manifests.reader import empty
 from jobs.actions import cancel_job
 from jobs.models import Job
 from jobs.queries import rejected_rows
@@ -75,7 +75,7 @@ class Manifests(APIView):
         check_role(reader, Role.PREPARER)
         announced = check_length(request._request, limit=MAX_BYTES)
         if not announced:
-            raise Refused("manifest_empty", "The manifest is empty.")
+            raise empty()
         secret = base64s.decode(request.headers.get("Manifest-Secret", ""), field="Manifest-Secret")
         blob = manifests.store_blob(
             reader.organisation.signer,

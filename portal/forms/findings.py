@@ -34,7 +34,7 @@ class FilesField(forms.FileField):
     ) -> list[UploadedFile[bytes]]:
         given = [super(FilesField, self).clean(each, initial) for each in data or []]
         if len(given) > MOST_FILES:
-            raise forms.ValidationError(f"These are {len(given)} files; a paper takes at most {MOST_FILES}.")
+            raise forms.ValidationError(f"These are {len(given)} files; choose at most {MOST_FILES}.")
         return given
 
 

@@ -38,6 +38,16 @@ class Wanted:
         return ", ".join(part for part in said if part)
 
 
+def too_many_chips(*, field: str, status: int = 422) -> Refused:
+    """The refusal of more chips than a manifest has rows."""
+    return Refused(
+        "too_many_chips",
+        f"At most {MAX_ROWS:,} chips fit in one paper; take fewer.",
+        field=field,
+        status=status,
+    )
+
+
 def accounts_for(kind: str) -> frozenset[AccountKind]:
     """The kinds of account that a statement of this kind takes chips from."""
     change = CHANGES.get(kind)
@@ -60,9 +70,7 @@ def names_of(wanted: Wanted, *, kind: str, by: Reader) -> list[str]:
     )[: wanted.first or MAX_ROWS + 1]
     names = [f"{maker}/{serial}" for maker, serial in pairs]
     if len(names) > MAX_ROWS:
-        raise Refused(
-            "too_many_chips", f"At most {MAX_ROWS:,} chips fit in one paper; take fewer.", field="first"
-        )
+        raise too_many_chips(field="first")
     return names
 
 

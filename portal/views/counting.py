@@ -25,7 +25,7 @@ from registry.models import Site
 from tracking.queries.stock_counts import names_on_book
 from web.refusals import status_of
 
-NOT_A_HOLDER = "Only organisations that hold chips count their sites; the operator of a site can."
+NOT_A_HOLDER = "Only organisations that hold chips count their sites; ask the operator of a site to."
 AGREES = "Everything that the book has here was found, and nothing else."
 
 

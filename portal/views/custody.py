@@ -16,7 +16,7 @@ from portal.views.selections import choose_chips, frozen_selection
 from registry.access import Reader
 from web.refusals import status_of
 
-NOT_A_HOLDER = "Only organisations that hold chips say what became of them; the holder of a chip can."
+NOT_A_HOLDER = "Only organisations that hold chips say what became of them; ask the holder of a chip to."
 
 
 @require_http_methods(["GET", "POST"])

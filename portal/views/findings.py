@@ -108,7 +108,9 @@ def finding(request: HttpRequest, reader: Reader, number: UUID) -> HttpResponse:
     if request.method == "POST":
         check_whole(request)
         if form is None or refusal is not None:
-            raise refusal or Refused("not_yours_to_say", "Nothing is asked of you here.", status=403)
+            raise refusal or Refused(
+                "not_yours_to_say", "Nothing is asked of you here; load the finding again.", status=403
+            )
         if form.is_valid():
             try:
                 return redirect("draft", _prepare(form, found, by=reader).pk)

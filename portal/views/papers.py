@@ -157,7 +157,11 @@ def _envelope(request: HttpRequest) -> bytes:
     if file is not None:
         raw = file.read(MAX_ENVELOPE_BYTES + 1)
         if len(raw) > MAX_ENVELOPE_BYTES:
-            raise Refused("too_large", f"An envelope has at most {MAX_ENVELOPE_BYTES} bytes.", status=413)
+            raise Refused(
+                "too_large",
+                f"An envelope has at most {MAX_ENVELOPE_BYTES} bytes; choose another file.",
+                status=413,
+            )
         return bytes(raw)
     text = request.POST.get("envelope", "")
     if not text:

@@ -84,7 +84,7 @@ def _answer(request: HttpRequest, reader: Reader, invitation: Invitation) -> Htt
             joining.withdraw(invitation, by=reader, at=clock.now())
             messages.success(request, f"The invitation of {invitation.email} is withdrawn.")
         case _:
-            raise Refused("bad_deed", "An invitation is sent again or withdrawn.", field="do", status=400)
+            raise Refused("bad_deed", "Send an invitation again, or withdraw it.", field="do", status=400)
     return redirect("people")
 
 

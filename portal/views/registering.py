@@ -102,7 +102,10 @@ def _refusal_of(job: Job | None, faults: Sequence[Refused]) -> Refused | None:
     """Why the form is shown again; a file with rows at fault has a page of its own."""
     if faults:
         found = "1 fault" if len(faults) == 1 else f"{len(faults):,} faults"
-        return Refused("serials_refused", f"{found} in the serials; nothing was prepared.")
+        return Refused(
+            "serials_refused",
+            f"{found} in the serials; nothing was prepared. Correct them, then check again.",
+        )
     if job is None or job.problem is None or (job.result or {}).get("rejected"):
         return None
     told = {name: job.problem.get(name) for name in ("field", "value", "row")}

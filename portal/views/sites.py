@@ -131,7 +131,9 @@ def amend(request: HttpRequest, reader: Reader, code: str) -> HttpResponse:
     """The same site described anew; the paper names the statement that it replaces, and is refused once that moved."""
     found = get_visible(reader, Site, code=code)
     if found.organisation_id != reader.organisation.pk:
-        raise Refused("not_the_operator", "Only the operator of a site describes it anew.", status=403)
+        raise Refused(
+            "not_the_operator", "Only the operator of a site describes it anew; ask them.", status=403
+        )
     refusal = refusal_of(reader, Role.PREPARER)
     if request.method == "POST":
         check_role(reader, Role.PREPARER)

@@ -169,7 +169,7 @@ def get_visible_transfer(reader: Reader, digest: str) -> Transfer:
 def filing_refusal(reader: Reader) -> Refused | None:
     """Why this reader files no transfer."""
     return holder_refusal(
-        reader, "Only organisations that hold chips file transfers; you see those that you carry or oversee."
+        reader, "Only organisations that hold chips file transfers; follow those that you carry or oversee."
     )
 
 

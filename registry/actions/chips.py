@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 
 from chipledger.refusals import Refused
 from chipledger.statements.common import Statement as Body
-from ledger.handlers import Filing
+from ledger.handlers import Filing, rows_refused
 from registry.models import Organisation
 from registry.queries.lookups import hold_names
 from registry.queries.new_chips import bad_models, rows_at_fault
@@ -87,7 +87,7 @@ def reject_rows(filing: Filing[B], maker: Organisation) -> NoReturn:
         count += 1
     if not count:
         raise Refused(
-            "rows_refused", "Two rows of the file name the same chip or device key; nothing was booked."
+            "rows_refused",
+            "Two rows of the file name the same chip or device key; nothing was booked. Leave one of them out.",
         )
-    rows = "1 row is" if count == 1 else f"{count:,} rows are"
-    raise Refused("rows_refused", f"{rows} refused; nothing was booked.", value=str(count))
+    raise rows_refused(count)

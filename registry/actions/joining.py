@@ -19,6 +19,7 @@ from django.urls import reverse
 
 from chipledger.keys import PublicKey
 from chipledger.refusals import Refused
+from ledger.keys import key_known
 from ledger.models import Signer, SignerKind
 from registry.access import Reader, check_role
 from registry.actions.people import note_deed
@@ -33,6 +34,7 @@ from registry.models import (
     Role,
 )
 from registry.queries.lookups import OPEN_APPLICATIONS, keys_among, open_application, regulators_of
+from registry.rules import handle_taken
 
 INVITATION_LIVES: Final = timedelta(days=7)
 _HANDLE: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
@@ -46,37 +48,37 @@ def apply_to_join(
     if not _HANDLE.fullmatch(handle):
         raise Refused(
             "bad_handle",
-            "A handle has 2 to 63 characters of a-z, 0-9 and hyphen.",
+            "Choose a handle of 2 to 63 characters of a-z, 0-9 and hyphen.",
             field="handle",
             value=handle,
         )
     if not 1 <= len(name.strip()) <= 200:
-        raise Refused("bad_name", "A name has 1 to 200 characters.", field="name")
+        raise Refused("bad_name", "Give a name of 1 to 200 characters.", field="name")
     if kind not in SignerKind.values:
-        raise Refused("bad_kind", "No organisation is of this kind.", field="kind", value=kind)
+        raise Refused(
+            "bad_kind",
+            f"No organisation is of this kind; choose one of {', '.join(SignerKind.values)}.",
+            field="kind",
+            value=kind,
+        )
     if not 1 <= len(countries) <= 250 or not all(_COUNTRY.fullmatch(country) for country in countries):
         raise Refused(
             "bad_countries",
-            "Countries are two capital letters each (ISO 3166), at least one.",
+            "Write countries as two capital letters each (ISO 3166), at least one.",
             field="countries",
         )
     if not regulators_of(countries).exists():
         raise Refused(
-            "no_regulator", "No regulator here answers for any of these countries.", field="countries"
+            "no_regulator",
+            "No regulator here answers for any of these countries; ask yours to join first.",
+            field="countries",
         )
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise Refused("bad_email", "This is no e-mail address.", field="email") from None
+    _check_email(email)
     key = PublicKey.from_base64(spki)
     if keys_among([key.key_id]):
-        raise Refused(
-            "key_known", "This key is registered already.", field="spki", value=key.key_id, status=409
-        )
+        raise key_known(key.key_id, field="spki")
     if Signer.objects.filter(handle=handle).exists():
-        raise Refused(
-            "handle_taken", "An organisation has this handle.", field="handle", value=handle, status=409
-        )
+        raise handle_taken(handle)
     try:
         with transaction.atomic():
             return Application.objects.create(
@@ -91,10 +93,19 @@ def apply_to_join(
     except IntegrityError:
         raise Refused(
             "application_open",
-            "An application for this handle is open already.",
+            "An application for this handle is open already; wait for its decision, or choose another handle.",
             field="handle",
             value=handle,
             status=409,
+        ) from None
+
+
+def _check_email(email: str) -> None:
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise Refused(
+            "bad_email", "This is no e-mail address; write one like name@example.org.", field="email"
         ) from None
 
 
@@ -108,7 +119,9 @@ def decide_application(
 ) -> None:
     """A regulator's signatory has vetted the applicant, or declines. Admitting it takes a signed statement."""
     if not by.is_regulator:
-        raise Refused("not_a_regulator", "Only a regulator decides on applications.", status=403)
+        raise Refused(
+            "not_a_regulator", "Only a regulator decides on applications; leave it to one.", status=403
+        )
     check_role(by, Role.SIGNATORY)
     from_states = {
         ApplicationState.VETTED: [ApplicationState.APPLIED],
@@ -117,12 +130,16 @@ def decide_application(
     if state not in from_states:
         raise ValueError("an application is vetted or declined here")
     if len(note) > 500:
-        raise Refused("note_too_long", "A note has at most 500 characters.", field="note")
+        raise Refused("note_too_long", "Write a note of at most 500 characters.", field="note")
     decided = Application.objects.filter(pk=application.pk, state__in=from_states[state]).update(
         state=state, note=note, decided_at=at, decided_by=by.person
     )
     if not decided:
-        raise Refused("application_decided", "This application was decided in the meantime.", status=409)
+        raise Refused(
+            "application_decided",
+            "This application was decided in the meantime; load it again to see how.",
+            status=409,
+        )
 
 
 def close_application(organisation: Organisation, *, at: datetime) -> None:
@@ -163,10 +180,7 @@ def invite(organisation: Organisation, *, email: str, role: Role, at: datetime) 
 def invite_colleague(email: str, role: Role, *, by: Reader, at: datetime) -> None:
     """An administrator lets a further person in."""
     check_role(by, Role.ADMINISTRATOR)
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise Refused("bad_email", "This is no e-mail address.", field="email") from None
+    _check_email(email)
     invite(by.organisation, email=email, role=role, at=at)
     note_deed(by.organisation, Deed.INVITED, by=by.person, detail=f"as {role.value}", at=at)
 
@@ -195,7 +209,10 @@ def _end_letter(invitation: Invitation, *, at: datetime) -> None:
     )
     if not ended:
         raise Refused(
-            "invitation_ended", "This invitation was answered or has ended in the meantime.", status=409
+            "invitation_ended",
+            "This invitation was answered or has ended in the meantime; load the page again, and "
+            "invite anew if need be.",
+            status=409,
         )
 
 
@@ -239,7 +256,11 @@ def accept_invitation(
     if Membership.objects.filter(
         person=known, organisation=invitation.organisation, until__isnull=True
     ).exists():
-        raise Refused("already_member", "You are a member of this organisation already.", status=409)
+        raise Refused(
+            "already_member",
+            "You are a member of this organisation already; go on without the invitation.",
+            status=409,
+        )
     note_deed(
         invitation.organisation, Deed.JOINED, by=known, person=known, detail=f"as {invitation.role}", at=at
     )
@@ -250,7 +271,7 @@ def accept_invitation(
 
 def _create_person(email: str, *, name: str, password: str) -> Person:
     if len(name) > 120:
-        raise Refused("name_too_long", "A name has at most 120 characters.", field="name")
+        raise Refused("name_too_long", "Give a name of at most 120 characters.", field="name")
     try:
         validate_password(password)
     except ValidationError as error:

@@ -89,7 +89,7 @@ def end_sessions(person: Person) -> None:
 
 def not_a_member() -> Refused:
     """Somebody else let them go in the meantime."""
-    return Refused("not_a_member", "This person is no member any more.", status=409)
+    return Refused("not_a_member", "This person is no member any more; load the page again.", status=409)
 
 
 def _keep_an_administrator(membership: Membership, *, by: Reader) -> None:

@@ -27,17 +27,17 @@ def issue_token(
     """Make a token and return its secret, this once; only its hash is kept."""
     if not scopes or not set(scopes) <= set(SCOPES):
         raise Refused(
-            "bad_scopes", f"Scopes are some of {', '.join(SCOPES)}.", field="scopes", value=",".join(scopes)
+            "bad_scopes", f"Choose scopes from {', '.join(SCOPES)}.", field="scopes", value=",".join(scopes)
         )
     if not timedelta(0) < lifetime <= LONGEST_LIFE:
         raise Refused(
             "bad_lifetime",
-            f"A token lives at most {LONGEST_LIFE.days} days.",
+            f"Let a token live 1 to {LONGEST_LIFE.days} days.",
             field="days",
             value=str(lifetime.days),
         )
     if not 1 <= len(label.strip()) <= 80:
-        raise Refused("bad_label", "A label has 1 to 80 characters.", field="label")
+        raise Refused("bad_label", "Give a label of 1 to 80 characters.", field="label")
     secret = "clt_" + secrets.token_urlsafe(32)
     ApiToken.objects.create(
         organisation=organisation,

@@ -36,7 +36,11 @@ def known_organisation(handle: str, *, field: str = "handle") -> Organisation:
     found = find_organisation(handle)
     if found is None:
         raise Refused(
-            "unknown_organisation", "No organisation has this handle.", field=field, value=handle, status=404
+            "unknown_organisation",
+            "No organisation has this handle; see that it is right.",
+            field=field,
+            value=handle,
+            status=404,
         )
     return found
 

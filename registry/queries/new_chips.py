@@ -39,12 +39,12 @@ SELECT staged.row, 'serial', staged.serial,
         WHEN known.code <> staged.model THEN 'This serial is registered already, as another model'
         ELSE 'This serial is registered already, with another device key' END
     || CASE WHEN statement.signer_id = %(reader)s
-        THEN ', by your statement ' || left(encode(statement.digest, 'hex'), 16) || '.' ELSE '.' END
+        THEN ', by your statement ' || left(encode(statement.digest, 'hex'), 16) ELSE '' END || '; leave the row out.'
 FROM staged_commission staged JOIN {_KNOWN}
 UNION ALL
 SELECT staged.row, 'device_key', staged.device_key, 'device_key_registered',
     'This device key is registered already' || CASE WHEN statement.signer_id = %(reader)s
-        THEN ', for ' || signer.handle || '/' || chip.serial || '.' ELSE '.' END
+        THEN ', for ' || signer.handle || '/' || chip.serial ELSE '' END || '; correct the row, or leave it out.'
 FROM staged_commission staged
     JOIN registry_chip chip ON sha256(chip.device_key) = sha256(decode(staged.device_key, 'base64'))
         AND (chip.maker_id, chip.serial) IS DISTINCT FROM (%(maker)s, staged.serial)
@@ -95,7 +95,8 @@ def rows_registered_identically(maker: Organisation) -> Iterator[Refused]:
         cursor.execute(_IDENTICAL, {"maker": maker.pk})
         for row, serial, statement in cursor:
             sentence = (
-                f"Left out: registered already, with the same model and device key, by statement {statement}."
+                "Left out: registered already, with the same model and device key; "
+                f"see statement {statement}."
             )
             yield Refused(IDENTICAL, sentence, row=row, field="serial", value=serial)
 
@@ -135,9 +136,15 @@ def bad_models(maker: Organisation) -> dict[str, tuple[str, str]]:
     bad = {}
     for model, exists in found:
         if exists:
-            bad[model] = ("model_of_another_maker", "This chip model was published by another maker.")
+            bad[model] = (
+                "model_of_another_maker",
+                "This chip model was published by another maker; name one of your own.",
+            )
             continue
         near = get_close_matches(model, own, n=1) if len(bad) < SUGGESTED else []
         meant = f" Did you mean {near[0]}?" if near else ""
-        bad[model] = ("unknown_model", f"The maker has published no chip model of this code.{meant}")
+        bad[model] = (
+            "unknown_model",
+            f"The maker has published no chip model of this code; publish it, or name another.{meant}",
+        )
     return bad

@@ -22,7 +22,7 @@ class Published(Handler[ModelPublished]):
         if lookups.model_exists(body.code):
             raise Refused(
                 "model_known",
-                "A chip model of this code is published.",
+                "A chip model of this code is published; choose another code.",
                 field="code",
                 value=body.code,
                 status=409,

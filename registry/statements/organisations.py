@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chipledger.refusals import Refused
 from chipledger.statements.ledger import LedgerFounded
 from chipledger.statements.registry import OrganisationAdmitted, OrganisationAmended, OrganisationSuspended
 from ledger.actions import suspend_signer
@@ -35,13 +34,7 @@ class Admitted(Handler[OrganisationAdmitted]):
         lookups.hold_names("handle", [body.handle])
         lookups.hold_names("key", key_ids)
         if Signer.objects.filter(handle=body.handle).exists():
-            raise Refused(
-                "handle_taken",
-                "An organisation has this handle.",
-                field="handle",
-                value=body.handle,
-                status=409,
-            )
+            raise rules.handle_taken(body.handle)
         rules.check_first_keys(body.keys, known=lookups.keys_among(key_ids))
         known = lookups.handles_among(owner.organisation for owner in body.owners)
         rules.check_owners(body.handle, body.owners, known=known, today=filing.at.date())

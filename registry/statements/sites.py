@@ -21,7 +21,11 @@ class Declared(Handler[SiteDeclared]):
         lookups.hold_names("site", [body.code])
         if lookups.sites_among([body.code]):
             raise Refused(
-                "site_known", "A site of this code is declared.", field="code", value=body.code, status=409
+                "site_known",
+                "A site of this code is declared; choose another code.",
+                field="code",
+                value=body.code,
+                status=409,
             )
         _check_links(body)
         return {}

@@ -180,7 +180,9 @@ def test_of_two_people_who_receive_at_once_the_second_is_told(
         upload(page, sign_payload(bytes(draft.payload), [world.operator.key]).to_json(), tmp_path)
 
     expect(pages[0].get_by_role("heading", name="Statement")).to_be_visible()
-    expect(pages[1].get_by_text("This transfer is received; that cannot be signed any more.")).to_be_visible()
+    expect(
+        pages[1].get_by_text("This transfer is received; that cannot be signed any more. Look at it again.")
+    ).to_be_visible()
     pages[1].goto(f"/transfers/{digest}/receive/")
     expect(pages[1].get_by_text("Nothing to receive here")).to_be_visible()
 
@@ -196,7 +198,7 @@ def test_a_colleague_without_the_role_reads_why_the_button_is_disabled(
     expect(button).to_have_attribute("aria-disabled", "true")
     button.focus()
     expect(page.locator(".refusal-sentence").first).to_have_text(
-        "This needs the role preparer; yours is viewer."
+        "This needs the role preparer; yours is viewer. Ask an administrator."
     )
     stranger = enter(person_of(world.second_operator).email)
     answer = stranger.goto(f"/transfers/{digest}/")

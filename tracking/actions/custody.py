@@ -9,7 +9,7 @@ from typing import Final
 from django.db import connection
 
 from chipledger.refusals import Refused
-from ledger.handlers import B, Filing
+from ledger.handlers import B, Filing, rows_refused
 from registry.models import Site
 from tracking.actions.staging import STAGED, Parameters, count_staged
 from tracking.models import Account, AccountKind
@@ -48,8 +48,7 @@ def reject_all(filing: Filing[B], faults: Iterable[Refused]) -> None:
         filing.reject(fault)
         total += 1
     if total:
-        rows = "1 row is" if total == 1 else f"{total:,} rows are"
-        raise Refused("rows_refused", f"{rows} refused; nothing was booked.", value=str(total))
+        raise rows_refused(total)
 
 
 def read_rows(query: str, parameters: Parameters) -> Iterator[tuple[object, ...]]:
@@ -79,7 +78,7 @@ def not_held(names: list[tuple[int, str]], *, by: Filing[B], mine: bool) -> Iter
         if maker == by.signer.handle and serial in unknown:
             yield Refused(
                 "unknown_serial",
-                f"You never registered this serial.{hint}",
+                f"You never registered this serial; register it first, or correct it.{hint}",
                 row=row,
                 field="chip",
                 value=name,
@@ -87,7 +86,7 @@ def not_held(names: list[tuple[int, str]], *, by: Filing[B], mine: bool) -> Iter
         else:
             yield Refused(
                 "not_holder",
-                f"You do not hold this chip.{hint}",
+                f"You do not hold this chip; leave it out, or correct its name.{hint}",
                 row=row,
                 field="chip",
                 value=name,
@@ -142,13 +141,13 @@ def _name_faults(
 
 def _wrong_place(kind: AccountKind, *, fits: bool, elsewhere: bool, there: bool) -> tuple[str, str]:
     if not fits:
-        return kind.value, f"This chip is {kind.label.lower()} in the book."
+        return kind.value, f"This chip is {kind.label.lower()} in the book; leave it out."
     if elsewhere:
-        return "at_another_site", "You hold this chip at another site."
+        return "at_another_site", "You hold this chip at another site; leave it out, or name that site."
     return (
-        ("installed", "This chip is in service.")
+        ("installed", "This chip is in service; leave it out, or take it out of service first.")
         if there
-        else ("not_installed", "This chip is not in service.")
+        else ("not_installed", "This chip is not in service; leave it out.")
     )
 
 

@@ -84,6 +84,17 @@ def dispatch_staged(filing: Filing[TransferDispatched], *, quantity: int) -> Non
     )
 
 
+def not_in_transfer(name: str, *, field: str = "chip", row: int | None = None) -> Refused:
+    """The refusal of a chip that is not under way in the transfer that names it."""
+    return Refused(
+        "not_in_transfer",
+        "This chip is not under way in this transfer; leave it out.",
+        row=row,
+        field=field,
+        value=name,
+    )
+
+
 def lock_transfer(digest: str, *, by: int) -> Transfer:
     """The transfer, held until the commit, so that acts on it come one after the other; a stranger's does not exist.
 
@@ -92,7 +103,11 @@ def lock_transfer(digest: str, *, by: int) -> Transfer:
     transfer = Transfer.objects.select_for_update(no_key=True).filter(digest=bytes.fromhex(digest)).first()
     if transfer is None or by not in (transfer.sender_id, transfer.consignee_id):
         raise Refused(
-            "no_such_transfer", "You have no such transfer.", field="dispatch", value=digest, status=404
+            "no_such_transfer",
+            "You have no such transfer; see that its digest is right.",
+            field="dispatch",
+            value=digest,
+            status=404,
         )
     return transfer
 

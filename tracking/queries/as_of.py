@@ -52,7 +52,7 @@ def read_view(asked: Mapping[str, str]) -> View:
     view = asked.get("view", "") or View.CORRECTED
     if view not in set(View):
         raise Refused(
-            "bad_view", f"A view is one of {', '.join(View)}.", field="view", value=view, status=400
+            "bad_view", f"Choose a view from {', '.join(View)}.", field="view", value=view, status=400
         )
     return View(view)
 
@@ -65,7 +65,7 @@ def read_as_of(asked: Mapping[str, str], *, now: datetime) -> AsOf | None:
     view = read_view(asked)
     by = asked.get("by", "") or By.EFFECTIVE
     if by not in set(By):
-        raise Refused("bad_time", f"A time is one of {', '.join(By)}.", field="by", value=by, status=400)
+        raise Refused("bad_time", f"Choose a time from {', '.join(By)}.", field="by", value=by, status=400)
     text = asked.get("as_of", "")
     return AsOf(_day(text, now=now), By(by), view) if text else None
 
@@ -74,7 +74,7 @@ def _day(text: str, *, now: datetime) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise _bad_date("A day is written like 2026-01-31.", text) from None
+        raise _bad_date("Write a day like 2026-01-31.", text) from None
     if day > now.date():
         raise _bad_date("This day has not come yet; name today or an earlier one.", text)
     began = Statement.objects.order_by("pk").values_list("accepted_at", flat=True).first()

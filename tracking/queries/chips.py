@@ -38,7 +38,7 @@ def list_chips(reader: Reader, wanted: ChipFilter, day: AsOf | None = None) -> Q
     """
     if wanted.state and wanted.state not in AccountKind.values:
         raise Refused(
-            "bad_state", f"A state is one of {', '.join(AccountKind.values)}.", field="state", status=400
+            "bad_state", f"Choose a state from {', '.join(AccountKind.values)}.", field="state", status=400
         )
     chips = visible(reader, Chip).select_related("maker__signer", "model")
     if wanted.maker:

@@ -52,7 +52,7 @@ def transfers_towards(
         return transfers.filter(sender=of)
     if direction == "incoming":
         return transfers.filter(consignee=of)
-    raise Refused("bad_direction", "A direction is sent or incoming.", field="direction", status=400)
+    raise Refused("bad_direction", "Choose a direction: sent or incoming.", field="direction", status=400)
 
 
 def lines_of(transfer: Transfer, *, reader: Reader) -> QuerySet[MovementLine]:

@@ -28,7 +28,7 @@ def check_kind(kind: str) -> None:
     if kind not in CORRECTABLE:
         raise Refused(
             "not_correctable",
-            f"The instant of {kind} cannot be corrected; that of {', '.join(CORRECTABLE)} can.",
+            f"The instant of {kind} cannot be corrected; name a statement of {', '.join(CORRECTABLE)}.",
             field="original",
             value=kind,
         )
@@ -42,7 +42,9 @@ def check_instant(
     ``before`` and ``after`` are when the nearest movements of its chips took effect.
     """
     if wanted == present:
-        raise Refused("same_instant", "The statement says this instant already.", field="effective_at")
+        raise Refused(
+            "same_instant", "The statement says this instant already; name another.", field="effective_at"
+        )
     if before is not None and wanted < before:
         raise Refused(
             "before_the_movement_before",

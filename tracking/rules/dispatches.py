@@ -29,7 +29,7 @@ def check_happened(happened_at: datetime, *, field: str, at: datetime) -> None:
     if happened_at > at + CLOCK_SKEW:
         raise Refused(
             "happened_in_future",
-            "This cannot have happened in the future.",
+            "This cannot have happened in the future; name an instant that has passed.",
             field=field,
             value=str(happened_at),
         )
@@ -41,13 +41,13 @@ def check_times(body: TransferDispatched, *, at: datetime) -> None:
     if body.estimated_arrival < body.dispatched_at:
         raise Refused(
             "arrives_before_it_left",
-            "The estimated arrival lies before the dispatch.",
+            "The estimated arrival lies before the dispatch; name a later one.",
             field="estimated_arrival",
         )
     if body.estimated_arrival > at + LONGEST_JOURNEY:
         raise Refused(
             "arrives_too_late",
-            f"The estimated arrival is at most {LONGEST_JOURNEY.days} days ahead.",
+            f"Name an estimated arrival at most {LONGEST_JOURNEY.days} days ahead.",
             field="estimated_arrival",
         )
 
@@ -84,10 +84,15 @@ def check_destination(site: Site | None, *, consignee: Organisation, source: Sit
     """A site of the consignee, and not the one that the chips leave from."""
     if site is None or site.organisation_id != consignee.pk:
         raise Refused(
-            "not_a_site_of_consignee", "This is not a site of the consignee.", field="to_site", value=code
+            "not_a_site_of_consignee",
+            "This is not a site of the consignee; name one of theirs.",
+            field="to_site",
+            value=code,
         )
     if site.pk == source.pk:
-        raise Refused("same_site", "The chips are at this site already.", field="to_site", value=code)
+        raise Refused(
+            "same_site", "The chips are at this site already; name another.", field="to_site", value=code
+        )
     return site
 
 
@@ -98,5 +103,10 @@ def check_carrier(carrier: Organisation | None, *, handle: str) -> Organisation:
         or carrier.signer.kind != SignerKind.CARRIER
         or carrier.signer.standing != Standing.ADMITTED
     ):
-        raise Refused("not_a_carrier", "This is not an admitted carrier.", field="carrier", value=handle)
+        raise Refused(
+            "not_a_carrier",
+            "This is not an admitted carrier; name one that is.",
+            field="carrier",
+            value=handle,
+        )
     return carrier

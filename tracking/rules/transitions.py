@@ -83,11 +83,13 @@ def check_may(act: Act, *, state: TransferState, parties: Collection[Party]) -> 
     """Refuse an act that this side may not sign, or not in this state of the transfer."""
     if SIGNED_BY[act] not in parties:
         code = f"not_{SIGNED_BY[act]}"
-        raise Refused(code, f"Only the {SIGNED_BY[act]} can sign this.", field="dispatch", status=403)
+        raise Refused(
+            code, f"Only the {SIGNED_BY[act]} can sign this; leave it to them.", field="dispatch", status=403
+        )
     if act not in TRANSITIONS[state]:
         raise Refused(
             "wrong_state",
-            f"This transfer is {state.label.lower()}; that cannot be signed any more.",
+            f"This transfer is {state.label.lower()}; that cannot be signed any more. Look at it again.",
             field="dispatch",
             status=409,
         )

@@ -36,7 +36,9 @@ class Corrected(Handler[StatementCorrected]):
         check_happened(body.effective_at, field="effective_at", at=filing.at)
         filed = instant_of(original)
         if filed is None:
-            raise Refused("nothing_moved", "This statement moved no chip.", field="original")
+            raise Refused(
+                "nothing_moved", "This statement moved no chip; name one that did.", field="original"
+            )
         before, after = neighbours_of(original)
         present = filed if newest is None else newest.effective_at
         check_instant(body.effective_at, present=present, before=before, after=after)
@@ -64,14 +66,14 @@ def _own(original: Statement | None, filing: Filing[StatementCorrected]) -> Stat
     if original is not None and is_party_to(original, organisation=filing.signer.pk):
         raise Refused(
             "not_your_statement",
-            "Only the organisation that signed a statement can correct it.",
+            "Only the organisation that signed a statement can correct it; ask them.",
             field="original",
             value=filing.body.original,
             status=403,
         )
     raise Refused(
         "unknown_statement",
-        "No statement of yours has this digest.",
+        "No statement of yours has this digest; see that it is right.",
         field="original",
         value=filing.body.original,
         status=404,
@@ -84,7 +86,7 @@ def _check_previous(named: str | None, newest: str | None) -> None:
             "stale_previous",
             "This statement was corrected meanwhile; look at it as it stands now, then correct that."
             if newest
-            else "This statement was not corrected yet, so its correction names no previous one.",
+            else "This statement was not corrected yet; leave `previous` out.",
             field="previous",
             value=named,
             status=409,

@@ -27,12 +27,11 @@ from tracking.actions.transfers import (
     go_on,
     lock_transfer,
     move_within,
+    not_in_transfer,
 )
 from tracking.models import AccountKind, Transfer, TransferState
 from tracking.rules.dispatches import check_happened
 from tracking.rules.transitions import Act, check_may, parties_of
-
-NOT_IN_TRANSFER = "This chip is not under way in this transfer."
 
 
 @handles("transfer.received")
@@ -50,10 +49,16 @@ class Received(Handler[TransferReceived]):
         check_happened(body.received_at, field="received_at", at=filing.at)
         if body.received_at < transfer.dispatched_at:
             raise Refused(
-                "received_before_dispatch", "This was received before it was dispatched.", field="received_at"
+                "received_before_dispatch",
+                "This was received before it was dispatched; name a later instant.",
+                field="received_at",
             )
         if not (body.accepted_all or count_staged() or _names_sets(body) or body.manifest):
-            raise Refused("empty_receipt", "This receipt says nothing about any chip.", field="accepted")
+            raise Refused(
+                "empty_receipt",
+                "This receipt says nothing about any chip; name what arrived, or what did not.",
+                field="accepted",
+            )
         _check_accepted(filing, transfer)
         check_second_person(filing, lambda: weigh(*_taken_over(body, transfer)))
         reject_all(filing, _set_faults(transfer))
@@ -95,7 +100,7 @@ def _check_accepted(filing: Filing[TransferReceived], transfer: Transfer) -> Non
         names = ", ".join(str(fault.value) for fault in found)
         raise Refused(
             found[0].code,
-            f"These chips are not under way in this transfer, or named twice: {names}.",
+            f"These chips are not under way in this transfer, or named twice: {names}. Name only its own, each once.",
             row=found[0].row,
             field="accepted",
             value=found[0].value,
@@ -112,12 +117,10 @@ def _accepted_faults(transfer: Transfer) -> Iterator[Refused]:
     )
     for row, name, twice in rows:
         if twice:
-            sentence = "This chip is named in more than one of the five sets."
+            sentence = "This chip is named in more than one of the five sets; name it in one."
             yield Refused("named_twice", sentence, row=int(str(row)), field="chip", value=str(name))
         else:
-            yield Refused(
-                "not_in_transfer", NOT_IN_TRANSFER, row=int(str(row)), field="chip", value=str(name)
-            )
+            yield not_in_transfer(str(name), row=int(str(row)))
 
 
 def _set_faults(transfer: Transfer) -> Iterator[Refused]:
@@ -130,7 +133,7 @@ def _set_faults(transfer: Transfer) -> Iterator[Refused]:
             [transfer.pk],
         )
         for kind, name in cursor.fetchall():
-            yield Refused("not_in_transfer", NOT_IN_TRANSFER, field=kind, value=name)
+            yield not_in_transfer(name, field=kind)
         cursor.execute(
             f"""SELECT named.kind, named.found, holding.transfer_id = %s
                 FROM {SETS} named
@@ -146,5 +149,5 @@ def _set_faults(transfer: Transfer) -> Iterator[Refused]:
             if expected:
                 sentence, code = "This chip was expected; accept it instead.", "expected_chip_claimed"
             else:
-                sentence, code = "You hold this chip already.", "already_held"
+                sentence, code = "You hold this chip already; leave it out.", "already_held"
             yield Refused(code, sentence, field=kind, value=found)

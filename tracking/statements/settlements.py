@@ -18,6 +18,7 @@ from tracking.actions.transfers import (
     go_on,
     lock_transfer,
     move_within,
+    not_in_transfer,
 )
 from tracking.models import AccountKind, Difference, Transfer, TransferState
 from tracking.rules.transitions import Act, Party, check_may, parties_of
@@ -92,9 +93,7 @@ def _not_claimed(transfer: Transfer) -> Iterator[Refused]:
         [list(claimed.values_list("name", flat=True))],
     )
     for row, name in rows:
-        sentence = (
-            "No open claim of this transfer names this chip; what was taken over goes back by a dispatch."
-        )
+        sentence = "No open claim of this transfer names this chip; leave it out. What was taken over, dispatch back."
         yield Refused("not_claimed", sentence, row=int(str(row)), field="chip", value=str(name))
 
 
@@ -106,5 +105,4 @@ def _not_under_way(transfer: Transfer) -> Iterator[Refused]:
         [transfer.pk],
     )
     for row, name in rows:
-        sentence = "This chip is not under way in this transfer."
-        yield Refused("not_in_transfer", sentence, row=int(str(row)), field="chip", value=str(name))
+        yield not_in_transfer(str(name), row=int(str(row)))

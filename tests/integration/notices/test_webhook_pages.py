@@ -74,7 +74,7 @@ def test_adding_one_asks_for_the_password_anew(administrator: Reader) -> None:
     [
         ({"url": "https://127.0.0.1/x"}, "which is not an address on the public internet"),
         ({"url": "https://169.254.169.254/latest"}, "which is not an address on the public internet"),
-        ({"url": "http://203.0.114.7/"}, "A webhook goes over https only"),
+        ({"url": "http://203.0.114.7/"}, "What a webhook carries is not for everybody; use https."),
         ({"kinds": []}, "This field is required."),
         ({"kinds": ["no.such"]}, "no.such is not one of the available choices"),
         ({"label": " "}, "This field is required."),
@@ -95,7 +95,8 @@ def test_colleagues_see_what_leaves_the_house_and_may_change_nothing(
 ) -> None:
     webhook = added(administrator)
     browser = browse_as(person_of(watched.operator, role))
-    reason = f'aria-description="This needs the role administrator; yours is {role.label.lower()}."'
+    sentence = f"This needs the role administrator; yours is {role.label.lower()}. Ask an administrator."
+    reason = f'aria-description="{sentence}"'
     listed, page = (
         text(browser.get(reverse("webhooks"))),
         text(browser.get(reverse("webhook", args=[webhook.pk]))),

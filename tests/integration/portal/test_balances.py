@@ -148,7 +148,7 @@ def test_everybody_sees_their_own_balances_of_a_day_alone(scene: Scene) -> None:
     [
         ({"as_of": "2999-01-01"}, "as_of", "This day has not come yet; name today or an earlier one."),
         ({"as_of": "1999-01-01"}, "as_of", "The book begins on "),
-        ({"as_of": "soon"}, "as_of", "A day is written like 2026-01-31."),
+        ({"as_of": "soon"}, "as_of", "Write a day like 2026-01-31."),
         ({"as_of": "2026-01-31", "view": "sideways"}, "view", "Select a valid choice"),
     ],
 )

@@ -174,9 +174,9 @@ def test_a_model_is_published_by_a_signed_paper_with_the_tpp_of_its_rates(
     ("change", "sentence"),
     [
         ({"tpp": 35_999}, "rates give a TPP of 36000"),
-        ({"code": MODEL}, "A chip model of this code is published."),
-        ({"memory_kind": "paper"}, "A memory kind begins with one of"),
-        ({"fp16": "", "fp8": ""}, "gives its dense rate for at least one format"),
+        ({"code": MODEL}, "A chip model of this code is published; choose another code."),
+        ({"memory_kind": "paper"}, "Begin a memory kind with one of"),
+        ({"fp16": "", "fp8": ""}, "dense rate for at least one format"),
         ({"code": "No Slug"}, "Refused"),
         ({"tdp_w": ""}, "This field is required."),
     ],
@@ -194,9 +194,13 @@ def test_figures_that_do_not_add_up_are_refused_with_a_sentence(
 
 def test_who_may_not_publish_a_model_is_told_why(scene: Scene) -> None:
     viewer = browse_as(person_of(scene.world.maker, Role.VIEWER))
-    assert "This needs the role preparer; yours is viewer." in text_of(viewer, reverse("chip-models"))
+    assert "This needs the role preparer; yours is viewer. Ask an administrator." in text_of(
+        viewer, reverse("chip-models")
+    )
     assert viewer.post(reverse("publish-model"), {}).status_code == 403
     operator = browse_as(person_of(scene.world.operator))
-    reason = "An organisation of kind operator may not sign model.published."
+    reason = (
+        "An organisation of kind operator may not sign model.published; leave it to one of kind manufacturer."
+    )
     assert reason in text_of(operator, reverse("publish-model"))
     assert operator.post(reverse("publish-model"), {}).status_code == 403

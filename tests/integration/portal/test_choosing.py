@@ -153,7 +153,10 @@ def test_a_selection_is_not_there_for_strangers_for_other_papers_or_after_a_day(
 def test_a_colleague_without_the_role_and_a_regulator_read_why_not(scene: Scene, verb: str) -> None:
     viewer = browse_as(person_of(scene.world.operator, Role.VIEWER))
     address = reverse("custody", args=[verb])
-    assert "This needs the role preparer; yours is viewer." in viewer.get(address).content.decode()
+    assert (
+        "This needs the role preparer; yours is viewer. Ask an administrator."
+        in viewer.get(address).content.decode()
+    )
     assert viewer.post(address, {"site": "dc-1"}).status_code == 403
     regulator = browse_as(person_of(scene.world.regulator))
     assert "Only organisations that hold chips" in regulator.get(address).content.decode()
@@ -226,7 +229,7 @@ def test_what_is_installed_already_is_named_by_row(world: World, chips: list[str
     assert answer.status_code == 422
     faults = answer.content.decode().partition("Rows at fault")[2]
     assert chips[0] in faults
-    assert "This chip is in service." in faults
+    assert "This chip is in service; leave it out, or take it out of service first." in faults
     assert chips[1] not in faults
 
 

@@ -128,7 +128,7 @@ def test_a_colleague_without_the_role_sees_the_disabled_button_with_its_reason(
 ) -> None:
     viewer = browse_as(person_of(scene.world.maker, Role.VIEWER))
     page = viewer.get(reverse(name)).content.decode()
-    assert 'aria-description="This needs the role preparer; yours is viewer."' in page
+    assert 'aria-description="This needs the role preparer; yours is viewer. Ask an administrator."' in page
     assert label in page
 
 

@@ -123,7 +123,7 @@ def test_who_may_say_nothing_of_a_finding_is_told_why(scene: Scene) -> None:
     counterparty = browse_as(person_of(scene.world.maker))
     answer = counterparty.post(reverse("finding", args=[overdue().uid]), {"root_cause": "genuine_loss"})
     assert answer.status_code == 403
-    assert "Nothing is asked of you here." in answer.content.decode()
+    assert "Nothing is asked of you here; load the finding again." in answer.content.decode()
 
 
 def test_a_later_explanation_takes_nothing_away_from_the_authority(scene: Scene) -> None:

@@ -40,7 +40,10 @@ def test_a_statement_is_corrected_from_its_page_and_the_chip_shows_both(scene: S
     }
     assert operator.post(page, said | {"effective_at": "never"}).status_code == 422
     refused = operator.post(page, said | {"effective_at": "2999-01-01T00:00:00"})
-    assert "This cannot have happened in the future." in refused.content.decode()
+    assert (
+        "This cannot have happened in the future; name an instant that has passed."
+        in refused.content.decode()
+    )
     assert operator.post(page, said).status_code == 302
     draft = Draft.objects.latest("created_at")
     assert file(operator, draft, sign_payload(bytes(draft.payload), [world.operator.key]).to_json()) == 302
@@ -63,7 +66,7 @@ def test_a_viewer_sees_why_it_cannot_correct(scene: Scene) -> None:
     viewer = browse_as(person_of(scene.world.maker, Role.VIEWER))
     page = viewer.get(reverse("statement", args=[scene.received])).content.decode()
     assert "Correct this" in page
-    assert 'aria-description="This needs the role preparer; yours is viewer."' in page
+    assert 'aria-description="This needs the role preparer; yours is viewer. Ask an administrator."' in page
 
 
 def test_pages_of_a_day_say_which_day_and_in_which_time(scene: Scene) -> None:

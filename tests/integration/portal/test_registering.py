@@ -218,9 +218,12 @@ def test_a_check_whose_worker_died_after_preparing_the_paper_prepares_one_paper(
         ({"serials": "A1", "model": "maker-b-gpu"}, "Select a valid choice"),
         ({"serials": "A1", "model": MODEL, "site": "dc-1"}, "Select a valid choice"),
         ({"serials": "A1", "model": MODEL, "file": b"model,serial\n"}, "not both at once"),
-        ({"file": "model,serial\n".encode("utf-16")}, "The file is not UTF-8."),
-        ({"file": b"model,serial\n"}, "There is no row in this file."),
-        ({"file": b"model,price\n"}, "The header names a column that is not known."),
+        ({"file": "model,serial\n".encode("utf-16")}, "The file is not UTF-8; save it in that encoding."),
+        ({"file": b"model,serial\n"}, "There is no row in this file; give at least one."),
+        (
+            {"file": b"model,price\n"},
+            "The header names a column that is not known; rename it, or leave it out.",
+        ),
     ],
     ids=[
         "nothing",
@@ -251,7 +254,7 @@ def test_who_may_not_prepare_papers_checks_nothing_and_reads_why(world: World, b
     failed = check(browser, world, rows(f"{MODEL},OLD-1,"))
     viewer = browse_as(person_of(world.maker, Role.VIEWER))
     page = viewer.get(reverse("register-batch")).content.decode()
-    assert "This needs the role preparer; yours is viewer." in page
+    assert "This needs the role preparer; yours is viewer. Ask an administrator." in page
     assert viewer.post(reverse("register-batch"), {}).status_code == 403
     assert viewer.post(reverse("check-anew", args=[failed.pk])).status_code == 403
     stranger = browse_as(person_of(world.operator))

@@ -73,14 +73,14 @@ def test_a_site_is_declared_by_a_signed_paper(scene: Scene, operator: Client) ->
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"code": "dc-1"}, "A site of this code is declared."),
+        ({"code": "dc-1"}, "A site of this code is declared; choose another code."),
         ({"country": "de"}, "A country is two capital letters"),
         ({"latitude": "91"}, "less than or equal to 90"),
         ({"longitude": "NaN"}, "Enter a number."),
         ({"slots": "-1"}, "greater than or equal to 0"),
         ({"links": "dc-1 fast"}, "Line 1, “dc-1 fast”: write the code"),
-        ({"links": "no-such-site 5"}, "No site has this code."),
-        ({"links": "dc-9 5"}, "A site has no link to itself."),
+        ({"links": "no-such-site 5"}, "No site has this code; see that it is right."),
+        ({"links": "dc-9 5"}, "A site has no link to itself; leave it out."),
         ({"name": "Hall\u202e"}, "name"),
     ],
     ids=["known", "country", "latitude", "longitude", "slots", "link", "unknown", "itself", "hidden-text"],
@@ -117,7 +117,9 @@ def test_of_two_amendments_the_second_is_told_that_the_site_has_moved_on(
 
 def test_who_may_not_describe_a_site_is_told_why(scene: Scene) -> None:
     viewer = browse_as(person_of(scene.world.operator, Role.VIEWER))
-    assert "This needs the role preparer; yours is viewer." in text_of(viewer, reverse("sites"))
+    assert "This needs the role preparer; yours is viewer. Ask an administrator." in text_of(
+        viewer, reverse("sites")
+    )
     assert viewer.post(reverse("declare-site"), BERLIN).status_code == 403
     assert viewer.post(reverse("amend-site", args=["dc-1"]), BERLIN).status_code == 403
     regulator = browse_as(person_of(scene.world.regulator))

@@ -114,7 +114,11 @@ def manifest_of(world: World, names: list[str]) -> Any:
         ("", {}, "Name the chips that were found, or say that nothing was found."),
         ("SN-100", {"nothing_found": "on"}, "take away the chips or the tick"),
         ("SN-100 nobody", {}, "This serial is not expected here; name the chip as maker/serial."),
-        ("SN-100", {"counted_at": "2999-01-01T00:00:00"}, "This cannot have happened in the future."),
+        (
+            "SN-100",
+            {"counted_at": "2999-01-01T00:00:00"},
+            "This cannot have happened in the future; name an instant that has passed.",
+        ),
         ("maker-a/SN-100", {"counted_at": "2001-01-01T00:00:00"}, "A count is filed within 30 days"),
         ("SN-100", {"method": "guess"}, "is not one of the available choices"),
     ],
@@ -185,7 +189,7 @@ def test_who_may_prepare_a_count_is_a_preparer_at_least(world: World, chips: lis
     assert page.status_code == 200
     answer = client.post(address(), said(world, "SN-100", prepare="1"))
     if role == Role.VIEWER:
-        assert "This needs the role preparer; yours is viewer." in page.content.decode()
+        assert "This needs the role preparer; yours is viewer. Ask an administrator." in page.content.decode()
         assert answer.status_code == 403
         assert not Draft.objects.exists()
     else:

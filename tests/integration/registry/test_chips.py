@@ -118,7 +118,8 @@ def test_every_faulty_row_is_refused_at_its_place(world: World) -> None:
 def test_an_unknown_model_is_answered_with_the_one_perhaps_meant(world: World) -> None:
     (problem,) = rejected(world, [("maker-a-h10o", "N1", "")])
     assert (
-        problem["title"] == "The maker has published no chip model of this code. Did you mean maker-a-h100?"
+        problem["title"]
+        == "The maker has published no chip model of this code; publish it, or name another. Did you mean maker-a-h100?"
     )
 
 
@@ -136,7 +137,7 @@ def test_the_makers_own_statement_is_named_where_a_serial_is_registered(world: W
     digest = bytes(Statement.objects.get(kind="chips.commissioned").digest).hex()
     (problem,) = rejected(world, [(MODEL, "OLD", "")])
     said = "This serial is registered already, with another device key, by your statement"
-    assert problem["title"] == f"{said} {digest[:16]}."
+    assert problem["title"] == f"{said} {digest[:16]}; leave the row out."
 
 
 def test_a_device_key_of_another_maker_is_refused_without_naming_anybody(world: World) -> None:
@@ -148,7 +149,7 @@ def test_a_device_key_of_another_maker_is_refused_without_naming_anybody(world: 
         world.submit(ChipsCommissioned, by=rival, site="fab-b", manifest=manifest)
     (problem,) = caught.value.job.result["rejected"]["shown"]
     assert problem["code"] == "device_key_registered"
-    assert problem["title"] == "This device key is registered already."
+    assert problem["title"] == "This device key is registered already; correct the row, or leave it out."
     assert world.maker.handle not in str(problem)
 
 

@@ -130,7 +130,7 @@ def test_ten_gigabytes_are_cut_off_at_the_limit_long_before_their_end(
     piece = b"maker-a-h100,FILLER\n" * 5_000
     answer = send(live_server, head, begun, announced=10 << 30, then=piece, times=30)
     assert answer.startswith("HTTP/1.1 413")
-    assert "A file has at most 1 MiB." in answer
+    assert "A file has at most 1 MiB; send a smaller one." in answer
     assert manifests.MAX_BYTES == 512 << 20
     assert nothing_is_kept()
 

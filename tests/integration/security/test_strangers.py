@@ -101,7 +101,7 @@ def test_a_batch_of_one_guess_is_refused_in_the_same_words(world: World, guess: 
             items=evidence_of(world, [guess], nonce),
         )
     assert caught.value.sentence == (
-        "Nothing in this batch counts as evidence. Its first item: signature_invalid. "
+        "Nothing in this batch counts as evidence; collect it anew. Its first item: signature_invalid. "
         "No chip registered under this name has a device key that made this signature."
     )
 

@@ -78,7 +78,10 @@ def test_only_the_holder_speaks_of_its_chips(trade: Trade, held: list[str], kind
     site = {} if kind == "chips.destroyed" else {"site": "dc-3"}
     with pytest.raises(Refused) as refused:
         say(trade, kind, held[:1], by=trade.stranger, **site)
-    assert (refused.value.code, refused.value.sentence) == ("not_holder", "You do not hold this chip.")
+    assert (refused.value.code, refused.value.sentence) == (
+        "not_holder",
+        "You do not hold this chip; leave it out, or correct its name.",
+    )
 
 
 def test_installing_changes_placement_and_no_account(trade: Trade, held: list[str]) -> None:

@@ -156,11 +156,11 @@ def test_a_past_holder_does_not_look_forward_nor_a_later_one_back(trade: Trade, 
 @pytest.mark.parametrize(
     ("asked", "code", "sentence"),
     [
-        ({"as_of": "soon"}, "bad_date", "A day is written like 2026-01-31."),
+        ({"as_of": "soon"}, "bad_date", "Write a day like 2026-01-31."),
         ({"as_of": "2999-01-01"}, "bad_date", "This day has not come yet; name today or an earlier one."),
         ({"as_of": "1999-01-01"}, "bad_date", "The book begins on "),
-        ({"view": "mine"}, "bad_view", "A view is one of filed, corrected, both."),
-        ({"by": "heart"}, "bad_time", "A time is one of effective, recorded."),
+        ({"view": "mine"}, "bad_view", "Choose a view from filed, corrected, both."),
+        ({"by": "heart"}, "bad_time", "Choose a time from effective, recorded."),
     ],
 )
 def test_a_bad_question_about_time_is_answered_with_a_sentence(

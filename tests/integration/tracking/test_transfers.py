@@ -138,7 +138,7 @@ def test_a_stranger_cannot_tell_a_chip_of_others_from_one_that_does_not_exist(
             trade.dispatch([name], by=trade.stranger, from_site="dc-3")
         return refused.value.code, refused.value.sentence, refused.value.status
 
-    expected = ("not_holder", "You do not hold this chip.", 403)
+    expected = ("not_holder", "You do not hold this chip; leave it out, or correct its name.", 403)
     assert refusal(chips[0]) == refusal("maker-a/SN-9999") == refusal("nobody/SN-9999") == expected
 
 
@@ -154,7 +154,10 @@ def test_a_slip_of_the_pen_suggests_a_chip_of_ones_own(trade: Trade, chips: list
             reason="unknown",
             chips=[f"maker-a/{typed}"],
         )
-    assert refused.value.sentence == "You do not hold this chip. Did you mean maker-a/SN-0001?"
+    assert (
+        refused.value.sentence
+        == "You do not hold this chip; leave it out, or correct its name. Did you mean maker-a/SN-0001?"
+    )
 
 
 def test_no_slip_of_the_pen_reveals_a_strangers_serial(trade: Trade, chips: list[str]) -> None:

@@ -275,6 +275,6 @@ def test_one_row_is_proved_without_its_neighbours() -> None:
 def test_a_file_of_faults_ends_at_the_limit_of_rows_too(monkeypatch: pytest.MonkeyPatch, row: bytes) -> None:
     monkeypatch.setattr("chipledger.manifests.inputs.MAX_ROWS", 10)
     faults = FaultLog()
-    with pytest.raises(Refused, match="at most 10 rows"):
+    with pytest.raises(Refused, match="manifest_too_many_rows"):
         list(read_csv(io.BytesIO(b"model,serial\n" + row * 100), Shape.COMMISSION, faults))
     assert faults.counts.total() <= 10

@@ -105,7 +105,7 @@ def test_faults_are_named_by_line_character_and_item_and_do_not_hide_each_other(
         "Character 7",
         "Character 11",
     ]
-    assert found[2].sentence.endswith("This names serials that A1..A5 in line 1 has named.")
+    assert found[2].sentence.endswith("This names serials that A1..A5 in line 1 has named; name them once.")
 
 
 def test_a_million_is_the_limit_and_the_item_that_goes_beyond_it_is_named() -> None:

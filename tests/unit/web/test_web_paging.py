@@ -90,6 +90,6 @@ def test_a_list_cannot_be_paged_by_a_missing_value() -> None:
 
 def test_an_unknown_sort_is_refused_with_the_ones_there_are() -> None:
     request = RequestFactory().get("/", {"sort": "colour"})
-    with pytest.raises(Refused, match=r"sorts by -name, name\.") as refused:
+    with pytest.raises(Refused, match=r"one of -name, name\.") as refused:
         chosen_keyset(request, {"name": BY_NAME, "-name": Keyset(("-name", "-id"))}, default="name")
     assert refused.value.code == "bad_sort"
