@@ -6,7 +6,8 @@ from __future__ import annotations
 class Refused(Exception):
     """Something was asked that the rules do not allow; nothing was booked.
 
-    ``code`` is stable snake_case and part of the public interface; ``sentence`` is shown to people as it is.
+    ``code`` is stable snake_case and part of the public interface; ``sentence`` is shown to people as it is, and tells
+    them what to do next.
     ``row`` (1-based, header excluded), ``field`` and ``value`` name the exact place when the fault has one.
     ``status`` is the HTTP status the refusal answers with.
     """

@@ -1,0 +1,228 @@
+"""Every refusal says why and what to do next: its sentence, read out of the code, holds an instruction."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+HERE: Final = Path(__file__).parents[2]
+ROOMS: Final = [
+    "chipledger",
+    "web",
+    "jobs",
+    "ledger",
+    "registry",
+    "tracking",
+    "attestations",
+    "audits",
+    "portal",
+    "notices",
+    "simulator",
+    "config",
+]
+SENTENCE_AT: Final = {
+    "Refused": 1,
+    "_Fault": 1,
+    "_bad": 0,
+    "_bad_date": 0,
+    "_ground": 1,
+    "FieldRule": 3,
+    "ValidationError": 0,
+    "add": 4,
+    "check_names": 1,
+    "holder_refusal": 1,
+}
+"""Whoever is called with a sentence that becomes a refusal's, and the place of that sentence among the arguments."""
+
+INSTRUCTIONS: Final = frozenset(
+    """
+    accept add admit ask begin check choose collect copy correct count declare delete dispatch drop empty encode
+    end export fetch file follow give go have invite leave let lift load look lower make name narrow nest paste
+    place prepare register reject rename revoke rotate save say see send separate set shorten sign sort split
+    start switch take try upload use vet wait widen write
+    """.split()  # noqa: SIM905 — as prose a person can read what counts
+)
+"""The verbs that tell somebody what to do, where they stand as an imperative."""
+
+_IMPERATIVE: Final = re.compile(
+    rf"(?:^|[.;:] |, or |\bthen |\band |\bplease )(?:{'|'.join(sorted(INSTRUCTIONS))})\b", re.IGNORECASE
+)
+PASSED_ON: Final = frozenset(
+    {
+        "ROW_TOO_LONG",
+        "refusal.sentence",
+        "refused.sentence",
+        "rule.sentence",
+        "self.sentence",
+        "sentence",
+        "f'Step {number} ({STEPS[number - 1]}) failed: {refused.sentence}'",
+        "f'The claims cannot be read. {refused.sentence}'",
+        # Words that Django, pydantic or the server at the other end have chosen.
+        "' '.join(error.messages)",
+        "str(errors[0])",
+        "str(exc.detail)",
+        "str(problem.get('title', 'The server refused without saying why; ask its operator.'))",
+        "job.problem['title']",
+    }
+)
+"""What is said in another's words, which are held where they are written."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence, with a pair of braces for each value in it; None when its words are not written here."""
+
+    place: str
+    code: str
+    text: str | None
+
+
+def says_what_next(sentence: str) -> bool:
+    """Whether a sentence holds an instruction."""
+    return _IMPERATIVE.search(sentence) is not None
+
+
+def sentences_in(source: str, *, path: str) -> Iterator[Said]:
+    """Every sentence of a module that is refused with, each branch of it by itself."""
+    tree = ast.parse(source)
+    for scope in (tree, *(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))):
+        for call in _calls_of(scope):
+            place = SENTENCE_AT.get(_name_of(call))
+            if place is not None and place < len(call.args):
+                for text in _texts(call.args[place], scope, tree):
+                    yield Said(f"{path}:{call.lineno}", ast.unparse(call.args[place]), text)
+
+
+def _calls_of(scope: ast.Module | ast.FunctionDef) -> Iterator[ast.Call]:
+    """The calls of a scope without those of the functions inside it."""
+    waiting: list[ast.AST] = list(ast.iter_child_nodes(scope))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef):
+            continue
+        if isinstance(node, ast.Call):
+            yield node
+        waiting += ast.iter_child_nodes(node)
+
+
+def _name_of(call: ast.Call) -> str:
+    called = call.func
+    return (
+        called.attr
+        if isinstance(called, ast.Attribute)
+        else called.id
+        if isinstance(called, ast.Name)
+        else ""
+    )
+
+
+def _texts(node: ast.expr, scope: ast.Module | ast.FunctionDef, tree: ast.Module) -> Iterator[str | None]:
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.JoinedStr(values=[*_, ast.FormattedValue(value=ast.Attribute(attr="sentence"))]):
+            yield None
+        case ast.JoinedStr(values=parts):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts)
+        case ast.IfExp(body=one, orelse=other):
+            yield from _texts(one, scope, tree)
+            yield from _texts(other, scope, tree)
+        case ast.Name(id=name):
+            found = _assigned(name, scope) or _assigned(name, tree)
+            for value in found:
+                yield from _texts(value, scope, tree)
+            if not found:
+                yield None
+        case _:
+            yield None
+
+
+def _assigned(name: str, scope: ast.Module | ast.FunctionDef) -> list[ast.expr]:
+    """What a name is set to in a scope, wherever it is set."""
+    found = []
+    for node in ast.walk(scope) if isinstance(scope, ast.FunctionDef) else scope.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
+                found.append(value)
+            case ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value) if target == name:
+                found.append(value)
+            case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
+                found += [
+                    value for each, value in zip(names, values, strict=True) if ast.unparse(each) == name
+                ]
+    return found
+
+
+@cache
+def _all() -> tuple[Said, ...]:
+    return tuple(
+        said
+        for room in ROOMS
+        for path in sorted((HERE / room).rglob("*.py"))
+        if "migrations" not in path.parts
+        for said in sentences_in(path.read_text(), path=str(path.relative_to(HERE)))
+    )
+
+
+def test_every_refusal_says_what_to_do_next() -> None:
+    assert [
+        f"{said.place} {said.text}"
+        for said in _all()
+        if said.text is not None and not says_what_next(said.text)
+    ] == []
+
+
+def test_only_what_is_said_in_anothers_words_is_exempt() -> None:
+    assert {said.code for said in _all() if said.text is None} == PASSED_ON
+
+
+def test_the_walk_meets_the_refusals_of_every_room_that_has_some() -> None:
+    assert len(_all()) > 400
+    assert {said.place.partition("/")[0] for said in _all()} == {*ROOMS} - {"simulator", "config"}
+
+
+def test_no_verb_is_kept_that_no_refusal_uses() -> None:
+    told = " ".join(match for said in _all() for match in _IMPERATIVE.findall(said.text or "")).lower()
+    assert {verb for verb in INSTRUCTIONS if not re.search(rf"\b{verb}\b", told)} == set()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'raise Refused("torn", "The bundle is torn.")',
+        'raise Refused("known", f"This key, {key}, is registered already.", field="key")',
+        'raise Refused("long", "A label has 1 to 80 characters, " "and no more.")',
+        'raise Refused("see", "Nobody can see this any more; it was written and signed long ago.")',
+        'raise Refused("one", "Sign anew." if late else "It is too early.")',
+        'TORN: Final = "The bundle is torn."\ndef f():\n    raise Refused("torn", TORN)',
+        'def f():\n    sentence = "The bundle is torn."\n    return Refused("torn", sentence)',
+        'def f():\n    code, sentence = "torn", "The bundle is torn."\n    return Refused(code, sentence)',
+        'faults.add(1, "row", row, "not_utf8", "The row is not UTF-8.")',
+        'raise forms.ValidationError("This day is still to come.")',
+    ],
+)
+def test_a_refusal_that_says_only_why_would_fail(source: str) -> None:
+    said = [each.text for each in sentences_in(source, path="bad.py")]
+    assert not all(text is not None and says_what_next(text) for text in said)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Give a label of 1 to 80 characters.",
+        "The bundle is torn; fetch it anew.",
+        "This key ended. Sign with another.",
+        "The server failed. Nothing was booked; please try again.",
+        "This page has been open too long. Load it again, then send it once more.",
+        "An application is open; wait, or choose another handle.",
+    ],
+)
+def test_a_refusal_that_says_what_to_do_next_passes(sentence: str) -> None:
+    assert says_what_next(sentence)
