@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from audits.models import Cluster, Finding, Policy
 from audits.queries import Dated, FindingFilter, near_a_line
@@ -22,6 +22,7 @@ from tracking.models import (
 )
 from web.components import Severity
 
+M = TypeVar("M", bound=Model)
 ANY = [("", "Any")]
 
 
@@ -50,6 +51,19 @@ def _day(help_text: str) -> forms.DateField:
     return forms.DateField(
         required=False, help_text=help_text, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
     )
+
+
+class Period(Filter):
+    """What happened between two days, the second not among them."""
+
+    since = _day("The first day, from 00:00 UTC.")
+    until = _day("Up to this day, without it.")
+
+    def within(self, rows: QuerySet[Any, M], instant: str) -> QuerySet[Any, M]:
+        """The rows whose instant, by the name of its field, lies in the period."""
+        said = self.answers()
+        ends = {"gte": _midnight(said["since"]), "lt": _midnight(said["until"])}
+        return rows.filter(**{f"{instant}__{end}": at for end, at in ends.items() if at is not None})
 
 
 class TransferFilter(Filter):
@@ -102,8 +116,10 @@ class TransferFilter(Filter):
                 return transfers.filter(state=state)
 
 
-class FindingForm(Filter):
+class FindingForm(Period):
     """Findings by rule, severity, state, organisation, site and one of their dates."""
+
+    field_order = ("rule", "severity", "state", "organisation", "site", "dated", "since", "until")
 
     rule = forms.ChoiceField(
         required=False,
@@ -137,8 +153,6 @@ class FindingForm(Filter):
         ],
         help_text="What happened between the two days.",
     )
-    since = _day("The first day, from 00:00 UTC.")
-    until = _day("Up to this day, without it.")
 
     def wanted(self) -> FindingFilter:
         """The filter that lists and reports share."""

@@ -2,13 +2,53 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from django import forms
+from django.db.models import Q, QuerySet
 
 from ledger.models import Key
+from portal.forms.filters import ANY, Period
 from portal.forms.papers import PaperForm
+from portal.queries.people import named
 from portal.signing import describe_key
 from registry.access import Reader
-from registry.models import Person
+from registry.models import AdministrationEvent, Deed, Person
+
+PSEUDONYM = re.compile("[0-9a-f]{32}")
+
+
+class AdministrationFilter(Period):
+    """What was done about people, by whom or about whom, by what it was, and by when.
+
+    People are asked for by their pseudonyms, so that no saved view keeps a name; ``names`` are those of the colleagues.
+    """
+
+    field_order = ("person", "deed", "since", "until")
+
+    person = forms.ChoiceField(required=False, help_text="Whom it was about, or who did it.")
+    deed = forms.ChoiceField(
+        required=False, label="What", choices=[*ANY, *Deed.choices], help_text="What was done."
+    )
+
+    def __init__(self, asked: Mapping[str, str], *, names: Mapping[str, str]) -> None:
+        super().__init__(asked)
+        known = dict(names)
+        person = asked.get("person", "")
+        if PSEUDONYM.fullmatch(person):
+            known.setdefault(person, named(person, known))
+        field = self.fields["person"]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = [*ANY, *sorted(known.items(), key=lambda pair: pair[1].casefold())]
+
+    def narrow(self, events: QuerySet[AdministrationEvent]) -> QuerySet[AdministrationEvent]:
+        said = self.answers()
+        if said["person"]:
+            events = events.filter(Q(person=said["person"]) | Q(by=said["person"]))
+        if said["deed"]:
+            events = events.filter(deed=said["deed"])
+        return self.within(events, "at")
 
 
 class LeaveForm(PaperForm):

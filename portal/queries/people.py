@@ -46,9 +46,11 @@ def belongings(reader: Reader, person: Person) -> Belongings:
     )
 
 
-def names_of(reader: Reader, pseudonyms: Collection[str]) -> dict[str, str]:
-    """The names of those who are or were colleagues; nobody else's."""
-    colleagues = visible(reader, Membership).filter(person__pseudonym__in=pseudonyms).select_related("person")
+def names_of(reader: Reader, pseudonyms: Collection[str] | None = None) -> dict[str, str]:
+    """The names of those who are or were colleagues, of all or of some; nobody else's."""
+    colleagues = visible(reader, Membership).select_related("person")
+    if pseudonyms is not None:
+        colleagues = colleagues.filter(person__pseudonym__in=pseudonyms)
     return {each.person.pseudonym: str(each.person) for each in colleagues}
 
 

@@ -4,7 +4,9 @@ only the commitment that everybody gets from the tiles.
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest, HttpResponse
+from collections.abc import Iterator, Sequence
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -13,6 +15,8 @@ from ledger import log
 from ledger.log_key import note_key
 from ledger.models import Checkpoint, Entry, Statement
 from portal.doorway import page
+from portal.forms.log import CheckpointFilter, EntryFilter
+from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.queries.statements import entry_lines, titled
 from registry.access import Reader, visible
 from web.components import Column
@@ -28,14 +32,29 @@ COLUMNS = (
     Column("Signed by"),
     Column("Log №", numeric=True),
 )
-ENTRY_COLUMNS = (
-    Column("Log №", numeric=True),
-    Column("Accepted"),
-    Column("Paper"),
-    Column("Digest"),
-    Column("Leaf hash"),
+ENTRY_LISTING = Listing(
+    "log-entries",
+    "Log entries",
+    (
+        Column("Log №", numeric=True, key="position"),
+        Column("Accepted", key="accepted_at"),
+        Column("Paper", key="paper"),
+        Column("Kind", key="kind"),
+        Column("Digest", key="digest"),
+        Column("Leaf hash", key="leaf_hash"),
+    ),
+    ("position", "accepted_at", "paper", "kind", "digest", "leaf_hash"),
 )
-CHECKPOINT_COLUMNS = (Column("Size", numeric=True), Column("Signed"), Column("Root hash"))
+CHECKPOINT_LISTING = Listing(
+    "log-checkpoints",
+    "Checkpoints",
+    (
+        Column("Size", numeric=True, key="size"),
+        Column("Signed", key="signed_at"),
+        Column("Root hash", key="root"),
+    ),
+    ("size", "signed_at", "root"),
+)
 
 
 @require_safe
@@ -57,14 +76,23 @@ def log_page(request: HttpRequest, reader: Reader) -> HttpResponse:
 
 @require_safe
 @page
-def entries(request: HttpRequest, reader: Reader) -> HttpResponse:
+def entries(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     """Every entry of the log, the newest first."""
-    found = ENTRIES.page(Entry.objects.all(), request)
-    context = {
-        "title": "Log entries",
+    views = views_of(reader, ENTRY_LISTING)
+    if (opened := default_view(request, reader, views)) is not None:
+        return opened
+    form = EntryFilter(request.GET)
+    rows = form.narrow(Entry.objects.all(), reader)
+    file = export_asked(
+        request, ENTRY_LISTING, rows, ENTRIES, lambda batch: _entry_cells(batch, reader), form=form
+    )
+    if file is not None:
+        return file
+    found = ENTRIES.page(rows, request)
+    context = list_context(request, reader, ENTRY_LISTING, views) | {
+        "form": form,
         "page": found,
         "rows": entry_lines(found.items, reader=reader),
-        "columns": ENTRY_COLUMNS,
     }
     return render(request, "portal/log_entries.html", context)
 
@@ -96,13 +124,31 @@ def entry(request: HttpRequest, reader: Reader, position: int) -> HttpResponse:
 
 @require_safe
 @page
-def checkpoints(request: HttpRequest, reader: Reader) -> HttpResponse:
+def checkpoints(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     """What the log signed about itself, the newest first."""
-    found = CHECKPOINTS.page(Checkpoint.objects.all(), request)
-    context = {
-        "title": "Checkpoints",
+    views = views_of(reader, CHECKPOINT_LISTING)
+    if (opened := default_view(request, reader, views)) is not None:
+        return opened
+    form = CheckpointFilter(request.GET)
+    rows = form.narrow(Checkpoint.objects.all())
+    file = export_asked(
+        request, CHECKPOINT_LISTING, rows, CHECKPOINTS, lambda batch: map(_signed_cells, batch), form=form
+    )
+    if file is not None:
+        return file
+    found = CHECKPOINTS.page(rows, request)
+    context = list_context(request, reader, CHECKPOINT_LISTING, views) | {
+        "form": form,
         "page": found,
         "rows": [(each, bytes(each.root).hex()) for each in found.items],
-        "columns": CHECKPOINT_COLUMNS,
     }
     return render(request, "portal/checkpoints.html", context)
+
+
+def _entry_cells(entries: Sequence[Entry], reader: Reader) -> Iterator[tuple[object, ...]]:
+    for line in entry_lines(entries, reader=reader):
+        yield line.position, line.accepted_at, line.title, line.kind, line.digest, line.leaf_hash
+
+
+def _signed_cells(checkpoint: Checkpoint) -> tuple[object, ...]:
+    return checkpoint.size, checkpoint.signed_at, bytes(checkpoint.root).hex()

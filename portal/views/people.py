@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -11,7 +11,8 @@ from chipledger import clock
 from chipledger.refusals import Refused
 from portal.actions.leaving import let_go
 from portal.doorway import after_signing_in_anew, page, refusal_of
-from portal.forms.people import LeaveForm
+from portal.forms.people import AdministrationFilter, LeaveForm
+from portal.lists import Listing, default_view, export_asked, list_context, views_of
 from portal.queries.people import belongings, keys_of, named, names_of
 from registry.access import Reader, check_role, get_visible, visible
 from registry.actions import joining
@@ -24,7 +25,19 @@ from web.refusals import status_of
 
 COLUMNS = tuple(Column(label) for label in ("Person", "Role", "Since", "Last sign-in", "Signing passkeys"))
 LETTERS = tuple(Column(label) for label in ("E-mail address", "Role", "Ends", ""))
-LOG = tuple(Column(label) for label in ("When", "What", "Whom", "Detail", "By"))
+EVENTS = Keyset(("-id",))
+LOG = Listing(
+    "administration-log",
+    "Administration log",
+    (
+        Column("When", key="at"),
+        Column("What", key="deed"),
+        Column("Whom", key="person", exports=("person", "person_name")),
+        Column("Detail", key="detail"),
+        Column("By", key="by", exports=("by", "by_name")),
+    ),
+    ("at", "deed", "person", "person_name", "detail", "by", "by_name"),
+)
 
 
 @require_http_methods(["GET", "POST"])
@@ -164,13 +177,40 @@ def _show_person(
 
 @require_safe
 @page
-def log(request: HttpRequest, reader: Reader) -> HttpResponse:
+def log(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     """What administrators did about people."""
     check_role(reader, Role.ADMINISTRATOR)
-    found = Keyset(("-id",)).page(visible(reader, AdministrationEvent), request)
-    names = names_of(reader, {name for event in found.items for name in (event.person, event.by) if name})
-    rows = [
-        (event, named(event.person, names), named(event.by, names) or "the house") for event in found.items
-    ]
-    context = {"title": "Administration log", "page": found, "rows": rows, "columns": LOG}
+    views = views_of(reader, LOG)
+    if (opened := default_view(request, reader, views)) is not None:
+        return opened
+    names = names_of(reader)
+    form = AdministrationFilter(request.GET, names=names)
+    rows = form.narrow(visible(reader, AdministrationEvent))
+    file = export_asked(
+        request, LOG, rows, EVENTS, lambda batch: (_cells(each, names) for each in batch), form=form
+    )
+    if file is not None:
+        return file
+    found = EVENTS.page(rows, request)
+    context = list_context(request, reader, LOG, views) | {
+        "form": form,
+        "page": found,
+        "rows": [(event, named(event.person, names), _doer(event, names)) for event in found.items],
+    }
     return render(request, "portal/administration_log.html", context)
+
+
+def _doer(event: AdministrationEvent, names: dict[str, str]) -> str:
+    return named(event.by, names) or "the house"
+
+
+def _cells(event: AdministrationEvent, names: dict[str, str]) -> tuple[object, ...]:
+    return (
+        event.at,
+        event.deed,
+        event.person,
+        named(event.person, names),
+        event.detail,
+        event.by,
+        _doer(event, names),
+    )

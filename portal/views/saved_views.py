@@ -34,6 +34,9 @@ LISTS = {
     "jobs": "Jobs",
     "deliveries": "Deliveries to webhooks",
     "stock-takes": "Stock-takes",
+    "log-entries": "Log entries",
+    "log-checkpoints": "Checkpoints",
+    "administration-log": "Administration log",
 }
 TABLE = (Column("View"), Column("List"), Column("Whose"), Column("Saved"), Column(""))
 

@@ -17,8 +17,9 @@ from ledger import door
 from notices.models import Delivery, Webhook
 from portal.models import SavedView
 from portal.views.saved_views import LISTS
+from registry.actions.people import note_deed
 from registry.actions.tokens import issue_token
-from registry.models import Role
+from registry.models import Deed, Role
 from tests.people import Scene, browse_as, person_of
 
 
@@ -33,7 +34,7 @@ def regulator(scene: Scene) -> Client:
 
 @pytest.fixture
 def machines(scene: Scene) -> None:
-    """A token, a job and a delivery of the regulator: what only its own programs and jobs leave in lists."""
+    """A token, a job, a delivery and a deed of the regulator: what only its own programs, jobs and people leave."""
     office, now = scene.world.regulator.organisation, door.now()
     issue_token(office, by=None, label="reads", scopes=["read"], at=now, lifetime=timedelta(days=1))
     enqueue("portal.check-rows", scope=scene.world.regulator.handle, wake=False)
@@ -41,6 +42,7 @@ def machines(scene: Scene) -> None:
         organisation=office, label="desk", url="https://desk.example/", kinds=[], created_at=now
     )
     Delivery.objects.create(webhook=webhook, kind="test", made_at=now, next_attempt_at=now)
+    note_deed(office, Deed.INVITED, by=None, at=now, detail="as viewer")
 
 
 @pytest.mark.django_db

@@ -31,8 +31,9 @@ BASELINES = {
     "organisations": 2,
     "jobs": 2,
     "log": 3,  # the page, the newest checkpoint, the note
-    "log-entries": 3,  # the page, which of them may be read, the note
-    "log-checkpoints": 1,
+    "log-entries": 4,  # the page, which of them may be read, the note
+    "log-checkpoints": 2,
+    "administration-log": 3,  # the colleagues, the page
     "report": 6,  # the page, the tally, the newest sweep twice (as a fact and for its lag), the note
     "drafts": 2,  # the papers, the reader's own passkeys
 }
@@ -74,6 +75,7 @@ PAGES = {
     # the site, its statement, links, balances, days counted; chips by model, how they attest, outages; findings,
     # clusters; the note
     "site": 13,
+    "log-entries?kind": 4,
     "chips?as_of": 7,  # the page, the accounts twice, where its chips were, when the book began, views, the note
     "balances?as_of": 8,  # the accounts, days, sums, rows; the sweep of the day; when the book began, the note
 }
@@ -91,6 +93,7 @@ def test_a_page_costs_as_many_queries_as_it_did_and_no_more_for_more_rows(scene:
         "chip": reverse("chip", args=["maker-a", "A0001-7"]),
         "finding": reverse("finding", args=[finding.uid]),
         "site": reverse("site", args=["dc-1"]),
+        "log-entries?kind": reverse("log-entries") + "?kind=transfer.received",
         "chips?as_of": reverse("chips") + today,
         "balances?as_of": reverse("balances") + today,
     }[name]
