@@ -38,7 +38,7 @@ def counts_of_sites(sites: Sequence[Site], reader: Reader) -> dict[int, Counts]:
 
 def lines_of(sites: Sequence[Site], reader: Reader) -> Iterator[tuple[object, ...]]:
     """Sites as lines of the export."""
-    counts = counts_of_sites(sites, reader)
+    counts, silent = counts_of_sites(sites, reader), silent_at(sites, reader)
     for site in sites:
         found = counts.get(site.pk) or Counts(0, 0, 0)
         yield (
@@ -49,6 +49,7 @@ def lines_of(sites: Sequence[Site], reader: Reader) -> Iterator[tuple[object, ..
             found.on_hand,
             found.seen,
             found.unaccounted,
+            *(line.number for line in silent[site.pk]),
             site.slots,
             site.power_kw,
         )
@@ -126,22 +127,36 @@ SILENCES = (
 )
 
 
-def health_of(reader: Reader, site: Site, balances: Sequence[Balance]) -> list[Health]:
-    """How the chips of a site attest, by the newest sweep."""
-    silent = dict(
+def silent_at(sites: Sequence[Site], reader: Reader) -> dict[int, list[Health]]:
+    """How many chips are late, overdue and missing at each of these sites, by its row number and the newest sweep."""
+    counted = (
         visible(reader, Finding)
-        .filter(site=site, closed_at__isnull=True, rule="stale_attestation")
+        .filter(site__in=sites, closed_at__isnull=True, rule="stale_attestation")
         .order_by()
-        .values_list("severity")
+        .values_list("site_id", "severity")
         .annotate(number=Count("pk"))
     )
-    counted = f"{reverse('balances')}?site={site.code}"
-    listed = f"{reverse('findings')}?state=unresolved&site={site.code}&rule=stale_attestation&severity=only-"
+    silent = {(site, severity): number for site, severity, number in counted}
+    listed = f"{reverse('findings')}?state=unresolved&site="
+    return {
+        site.pk: [
+            Health(
+                label,
+                silent.get((site.pk, severity), 0),
+                meaning,
+                f"{listed}{site.code}&rule=stale_attestation&severity=only-{severity}",
+            )
+            for severity, label, meaning in SILENCES
+        ]
+        for site in sites
+    }
+
+
+def health_of(reader: Reader, site: Site, balances: Sequence[Balance]) -> list[Health]:
+    """How the chips of a site attest, by the newest sweep."""
     seen = sum(balance.seen_hardware for balance in balances)
+    counted = f"{reverse('balances')}?site={site.code}"
     return [
         Health("Seen by hardware", seen, "Their own key has signed within the cadence.", counted),
-        *(
-            Health(label, silent.get(severity, 0), meaning, f"{listed}{severity}")
-            for severity, label, meaning in SILENCES
-        ),
+        *silent_at([site], reader)[site.pk],
     ]

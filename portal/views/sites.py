@@ -17,7 +17,7 @@ from portal.forms.custody import ACTS
 from portal.forms.filters import SiteFilter
 from portal.forms.sites import SiteForm
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
-from portal.queries.sites import counts_of_sites, health_of, lines_of, load_of
+from portal.queries.sites import counts_of_sites, health_of, lines_of, load_of, silent_at
 from portal.queries.world import readings_of
 from portal.views.balances import COLUMNS as BALANCE_COLUMNS
 from registry.access import Reader, check_role, get_visible, visible
@@ -38,10 +38,16 @@ SITES_LISTING = Listing(
         Column("On the book", numeric=True, key="on_book"),
         Column("Seen", numeric=True, key="seen"),
         Column("Unaccounted for", numeric=True, key="unaccounted"),
+        Column("Late", numeric=True, key="late"),
+        Column("Overdue", numeric=True, key="overdue"),
+        Column("Missing", numeric=True, key="missing"),
         Column("Slots", numeric=True, key="slots"),
         Column("Power kW", numeric=True, key="power_kw"),
     ),
-    ("site", "name", "organisation", "country", "on_book", "seen", "unaccounted", "slots", "power_kw"),
+    (
+        *("site", "name", "organisation", "country", "on_book", "seen", "unaccounted"),
+        *("late", "overdue", "missing", "slots", "power_kw"),
+    ),
 )
 MODEL_COLUMNS = (
     Column("Model"),
@@ -67,11 +73,11 @@ def sites(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     if file is not None:
         return file
     found = SITES.page(rows, request)
-    counts = counts_of_sites(found.items, reader)
+    counts, silent = counts_of_sites(found.items, reader), silent_at(found.items, reader)
     context = list_context(request, reader, SITES_LISTING, views) | {
         "form": form,
         "page": found,
-        "rows": [(site, counts.get(site.pk)) for site in found.items],
+        "rows": [(site, counts.get(site.pk), *silent[site.pk]) for site in found.items],
         "refusal": declaring_refusal(reader),
     }
     return render(request, "portal/sites.html", context)

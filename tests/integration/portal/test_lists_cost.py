@@ -25,7 +25,7 @@ BASELINES = {
     "transfers": 3,
     "stock-takes": 3,
     "findings": 3,
-    "sites": 4,  # the page, the counts of its sites, the note
+    "sites": 5,  # the page, the counts of its sites and who is silent there, the note
     "clusters": 3,
     "balances": 4,  # the page, the newest sweep, the note
     "organisations": 2,
@@ -75,6 +75,7 @@ PAGES = {
     # the site, its statement, links, balances, days counted; chips by model, how they attest, outages; findings,
     # clusters; the note
     "site": 13,
+    "sites": 5,
     "log-entries?kind": 4,
     "chips?as_of": 7,  # the page, the accounts twice, where its chips were, when the book began, views, the note
     "balances?as_of": 8,  # the accounts, days, sums, rows; the sweep of the day; when the book began, the note
@@ -93,6 +94,7 @@ def test_a_page_costs_as_many_queries_as_it_did_and_no_more_for_more_rows(scene:
         "chip": reverse("chip", args=["maker-a", "A0001-7"]),
         "finding": reverse("finding", args=[finding.uid]),
         "site": reverse("site", args=["dc-1"]),
+        "sites": reverse("sites"),
         "log-entries?kind": reverse("log-entries") + "?kind=transfer.received",
         "chips?as_of": reverse("chips") + today,
         "balances?as_of": reverse("balances") + today,

@@ -18,8 +18,9 @@ from chipledger.statements.tracking import ChipsInstalled
 from ledger import door
 from portal.models import Draft
 from registry.models import Role, Site
+from tests.integration.attestations.gateway import StandingClock
 from tests.people import Scene, browse_as, person_of
-from tests.world import Party
+from tests.world import Party, World
 
 pytestmark = pytest.mark.django_db
 
@@ -164,6 +165,30 @@ def test_a_site_shows_what_it_carries_and_how_its_chips_attest(scene: Scene, ope
     assert "severity=only-4" in shown
     listed = operator.get(next(line.url for line in health if line.label == "Missing"))
     assert len(listed.context["rows"]) == 10
+
+
+def test_the_list_of_sites_counts_the_silent_chips_as_each_site_does(
+    standing: StandingClock, world: World
+) -> None:
+    chips = Scene(world).chips
+    for some, days in ((chips[2:12], 3), (chips[12:15], 2), (chips[15:17], 2)):
+        world.submit(
+            ChipsInstalled, by=world.operator, site="dc-1", happened_at=door.now(), chips=sorted(some)
+        )
+        standing.forward(days=days)
+    sweep(at=door.now())
+    operator = browse_as(person_of(world.operator))
+    shown = operator.get(reverse("sites"))
+    of_sites = {site.code: silent for site, _, *silent in shown.context["rows"]}
+    assert [line.number for line in of_sites["dc-1"]] == [2, 3, 10]
+    for code, silent in of_sites.items():
+        assert silent == operator.get(reverse("site", args=[code])).context["health"][1:]
+    asked = {"format": "json", "columns": ["site", "late", "overdue", "missing"]}
+    rows = json.loads(b"".join(operator.get(reverse("sites"), asked)))["rows"]
+    assert [row[2:] for row in rows if row[0] == "dc-1"] == [[2, 3, 10]]
+    narrowed = operator.get(reverse("sites"), {"columns": ["site", "missing"]}).content.decode()
+    assert "severity=only-4" in narrowed
+    assert "severity=only-3" not in narrowed
 
 
 @pytest.mark.parametrize("chips", [2, 12])
