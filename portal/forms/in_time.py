@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import TypeVar
 
 from django import forms
@@ -73,26 +70,25 @@ class ChipFilter(InTime):
     )
 
     def narrow(
-        self, chips: QuerySet[Chip], *, reader: Reader, lines: Sequence[QuerySet[MovementLine]]
+        self, chips: QuerySet[Chip], *, reader: Reader, lines: QuerySet[MovementLine] | None
     ) -> QuerySet[Chip]:
         """Where chips are is asked of the holdings that the reader may see, or of ``lines``, those of the day that is
-        asked for, in each view of it: nobody learns by filtering what they may not read."""
+        asked for: nobody learns by filtering what they may not read."""
         said = self.answers()
         if said["serial"]:
             chips = chips.filter(serial__startswith=said["serial"])
         if said["model"]:
             named = Q(code=said["model"]) | Q(name__icontains=said["model"])
             chips = chips.filter(model__in=ChipModel.objects.filter(named))
-        account = "movement__target" if lines else "account"
+        account = "account" if lines is None else "movement__target"
         where = {
             f"{account}__organisation__signer__handle": said["holder"],
             f"{account}__site__code": said["site"],
             f"{account}__kind": said["account"],
         }
         given = {name: value for name, value in where.items() if value}
-        if lines:
-            there = (Q(pk__in=each.filter(**given).values("chip_id")) for each in lines)
-            return chips.filter(reduce(or_, there))
+        if lines is not None:
+            return chips.filter(pk__in=lines.filter(**given).values("chip_id"))
         if not given:
             return chips
         return chips.filter(pk__in=visible(reader, Holding).filter(**given).values("pk"))

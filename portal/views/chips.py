@@ -68,7 +68,7 @@ def chips(request: HttpRequest, reader: Reader) -> HttpResponseBase:
         return opened
     form = ChipFilter(request.GET)
     asked = form.as_of_asked(now=clock.now())
-    lines = [known_lines_at(reader, each) for each in each_view(asked)] if asked else []
+    lines = known_lines_at(reader, *each_view(asked)) if asked else None
     listing = BOTH if asked is not None and asked.view == View.BOTH else LISTING
     rows = form.narrow(visible(reader, Chip), reader=reader, lines=lines)
     rows = rows.select_related("maker__signer", "model").only(*SHOWN)

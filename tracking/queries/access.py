@@ -12,6 +12,7 @@ from registry.access import Reader, readable, says_who_is_within_reach
 from registry.models import Chip, Organisation, Site
 from tracking.models import (
     Account,
+    AccountKind,
     Difference,
     Holding,
     Movement,
@@ -27,12 +28,9 @@ AUTHORITIES: Final = 64
 takes longer than the database takes to answer; each use is a copy that has fetched nothing."""
 
 
-def accounts_touching(reader: Reader) -> QuerySet[Account]:
-    """The accounts of a regulator's countries, by their site or by who answers there."""
-    return _accounts_in(reader.countries)
-
-
+@lru_cache(AUTHORITIES)
 def _accounts_in(countries: Countries) -> QuerySet[Account]:
+    """The accounts there, by their site or by who answers for them."""
     return Account.objects.filter(
         Q(site__country__in=countries) | Q(organisation__countries__overlap=list(countries))
     )
@@ -50,14 +48,41 @@ def _of_countries(countries: Countries) -> tuple[QuerySet[Site], QuerySet[Organi
     )
 
 
-@lru_cache(AUTHORITIES)
-def _holdings_in(countries: Countries) -> QuerySet[Holding]:
+def _bound_for(countries: Countries) -> QuerySet[Transfer]:
+    """The transfers whose destination or consignee is there."""
     sites, parties = _of_countries(countries)
-    bound = Transfer.objects.filter(pk=OuterRef("transfer_id")).filter(
+    return Transfer.objects.filter(
         Exists(sites.filter(pk=OuterRef("to_site_id"))) | Exists(parties.filter(pk=OuterRef("consignee_id")))
     )
+
+
+@lru_cache(AUTHORITIES)
+def _holdings_in(countries: Countries) -> QuerySet[Holding]:
+    bound = _bound_for(countries).filter(pk=OuterRef("transfer_id"))
     return Holding.objects.filter(
         Exists(_accounts_in(countries).filter(pk=OuterRef("account_id"))) | Exists(bound)
+    )
+
+
+def lines_of(reader: Reader) -> QuerySet[MovementLine]:
+    """The movements after which an organisation answered for the chip, or expected it."""
+    return _lines_on(
+        Account.objects.filter(organisation=reader.organisation),
+        Transfer.objects.filter(consignee=reader.organisation),
+    )
+
+
+@lru_cache(AUTHORITIES)
+def lines_in(countries: Countries) -> QuerySet[MovementLine]:
+    """The movements after which the chip was on an account of these countries, or under way to them."""
+    return _lines_on(_accounts_in(countries), _bound_for(countries))
+
+
+def _lines_on(own: QuerySet[Account], expected: QuerySet[Transfer]) -> QuerySet[MovementLine]:
+    under_way = Account.objects.filter(kind=AccountKind.IN_TRANSIT, pk=OuterRef("movement__target_id"))
+    return MovementLine.objects.filter(
+        Q(Exists(own.filter(pk=OuterRef("movement__target_id"))))
+        | Q(Exists(expected.filter(pk=OuterRef("movement__transfer_id"))), Exists(under_way))
     )
 
 
@@ -89,7 +114,7 @@ def _moved_by(movements: QuerySet[Movement]) -> Exists:
 def accounts_for(reader: Reader) -> QuerySet[Account]:
     """One's own; a regulator's, those that touch its countries."""
     if reader.is_regulator:
-        return accounts_touching(reader)
+        return _accounts_in(reader.countries).all()
     return Account.objects.filter(organisation=reader.organisation)
 
 

@@ -6,16 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache, reduce
+from operator import or_
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import LessThan
 
 from chipledger.refusals import Refused
 from ledger.models import Statement
 from registry.access import Reader, visible
 from registry.models import Chip
-from tracking.models import Account, AccountKind, Correction, Holding, MovementLine
-from tracking.queries.access import accounts_touching
+from tracking.models import AccountKind, Correction, Holding, MovementLine
+from tracking.queries.access import AUTHORITIES, lines_in, lines_of
 from tracking.queries.history import Step, View, in_view
 
 
@@ -137,57 +140,71 @@ def standing_of(chip: Chip, steps: Sequence[Step], asked: AsOf, *, reader: Reade
     )
 
 
-def lines_at(asked: AsOf) -> QuerySet[MovementLine]:
-    """The last movement of each chip that counts on that day, with ``at``, when it took effect."""
-    later = _counted(MovementLine.objects.all(), asked).filter(
-        chip_id=OuterRef("chip_id"), movement_id__gt=OuterRef("movement_id")
+def lines_at(*asked: AsOf) -> QuerySet[MovementLine]:
+    """The last movement of each chip that counts on that day; of several views of it, in any of them."""
+    return MovementLine.objects.filter(_are_last(asked))
+
+
+def _are_last(asked: Sequence[AsOf]) -> Q:
+    """Lines that are last in any of these views.
+
+    Said of lines, and not asked of chips once for each view: of two EXISTS beside each other that compare by equality
+    alone, the planner makes two tables of all lines.
+    """
+    return reduce(or_, (_is_last(each) for each in asked))
+
+
+def _is_last(asked: AsOf) -> Q:
+    """Lines whose movement counts on that day, in one view, while no later one of their chip does."""
+    later = MovementLine.objects.filter(
+        _counts(asked), chip_id=OuterRef("chip_id"), movement_id__gt=OuterRef("movement_id")
     )
-    return _counted(MovementLine.objects.all(), asked).filter(~Exists(later))
+    return _counts(asked) & ~Q(Exists(later))
 
 
-def _counted(lines: QuerySet[MovementLine], asked: AsOf) -> QuerySet[MovementLine]:
-    """Lines of movements that count on that day."""
+def _counts(asked: AsOf) -> Q:
+    if asked.by == By.RECORDED:
+        return Q(movement__recorded_at__lt=asked.until)
+    return Q(LessThan(_moment(asked), Value(asked.until)))
+
+
+def _moment(asked: AsOf) -> F | Coalesce:
+    """When a line's movement took effect, in one view and as far as it was known."""
+    filed = F("movement__effective_at")
+    if asked.view == View.FILED:
+        return filed
     known = Correction.objects.filter(original_id=OuterRef("movement__statement_id"))
     if asked.by == By.RECORDED:
         known = known.filter(recorded_at__lt=asked.until)
-    newest = Subquery(known.order_by("-pk").values("effective_at")[:1])
-    filed = F("movement__effective_at")
-    lines = lines.annotate(at=filed if asked.view == View.FILED else Coalesce(newest, filed))
-    if asked.by == By.RECORDED:
-        return lines.filter(movement__recorded_at__lt=asked.until)
-    return lines.filter(at__lt=asked.until)
+    return Coalesce(Subquery(known.order_by("-pk").values("effective_at")[:1]), filed)
 
 
-def known_lines_at(reader: Reader, asked: AsOf) -> QuerySet[MovementLine]:
+def known_lines_at(reader: Reader, *asked: AsOf) -> QuerySet[MovementLine]:
     """Those of ``lines_at`` of which the reader may know: it answered for the chip that day, or expected it;
     a regulator, when the account or the route touched its countries."""
     if reader.is_regulator:
-        countries = list(reader.countries)
-        route = Q(movement__transfer__to_site__country__in=countries) | Q(
-            movement__transfer__consignee__countries__overlap=countries
-        )
-        own = accounts_touching(reader)
-    else:
-        route = Q(movement__transfer__consignee=reader.organisation)
-        own = Account.objects.filter(organisation=reader.organisation)
-    under_way = Q(movement__target__kind=AccountKind.IN_TRANSIT) & route
-    numbers = list(own.values_list("pk", flat=True))
-    return lines_at(asked).filter(Q(movement__target_id__in=numbers) | under_way)
+        return _lines_in_at(reader.countries, asked).all()
+    return lines_of(reader).filter(_are_last(asked))
+
+
+@lru_cache(AUTHORITIES)
+def _lines_in_at(countries: tuple[str, ...], asked: tuple[AsOf, ...]) -> QuerySet[MovementLine]:
+    return lines_in(countries).filter(_are_last(asked))
 
 
 def standings(chips: Iterable[Chip], asked: AsOf, *, reader: Reader) -> dict[int, Standing]:
-    """Where each of a page of chips was that day, by chip number, as far as the reader may know."""
+    """Where each of a page of chips was that day, in one view, by chip number, as far as the reader may know."""
     lines = known_lines_at(reader, asked).filter(chip__in=[chip.pk for chip in chips])
+    rows = lines.values_list(
+        "chip_id",
+        "movement__target__kind",
+        "movement__target__organisation__signer__handle",
+        "movement__target__organisation__name",
+        "movement__target__site__code",
+        _moment(asked),
+        "movement__statement__digest",
+    )
     return {
-        line.chip_id: Standing(
-            line.movement.target.kind,
-            line.movement.target.organisation.signer.handle,
-            line.movement.target.organisation.name,
-            line.movement.target.site.code,
-            getattr(line, "at"),  # noqa: B009 # annotated above
-            bytes(line.movement.statement.digest).hex(),
-        )
-        for line in lines.select_related(
-            "movement__target__organisation__signer", "movement__target__site", "movement__statement"
-        )
+        number: Standing(account, holder, name, site, since, bytes(digest).hex())
+        for number, account, holder, name, site, since, digest in rows
     }
