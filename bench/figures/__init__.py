@@ -10,10 +10,13 @@ from bench.figures.register import Registration, RegistrationMemory
 from bench.figures.sweep import WholeSweep
 from bench.figures.transfer import HandOver
 from bench.harness import Measurement
+from tracking.queries.history import View
 
 
-def _page(listing: str, tiny: bool) -> ListPage:
-    return ListPage(listing, chips=20_000, sites=40, requests=3) if tiny else ListPage(listing)
+def _page(listing: str, tiny: bool, view: View | None = None) -> ListPage:
+    if tiny:
+        return ListPage(listing, view=view, chips=20_000, sites=40, requests=3)
+    return ListPage(listing, view=view)
 
 
 MEASUREMENTS: dict[str, Callable[[bool], Measurement]] = {
@@ -24,6 +27,7 @@ MEASUREMENTS: dict[str, Callable[[bool], Measurement]] = {
     ),
     EvidenceOverHttp.name: lambda tiny: EvidenceOverHttp(batches=2, items=20) if tiny else EvidenceOverHttp(),
     "page_chips_1m": lambda tiny: _page("chips", tiny),
+    "page_chips_as_of_1m": lambda tiny: _page("chips", tiny, View.CORRECTED),
     "page_findings_1m": lambda tiny: _page("findings", tiny),
     "page_transfers_1m": lambda tiny: _page("transfers", tiny),
     WholeSweep.name: lambda tiny: WholeSweep(chips=20_000, sites=40) if tiny else WholeSweep(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import statistics
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
 
@@ -18,8 +19,10 @@ from bench import worlds
 from bench.harness import Figure
 from bench.registers import build_register
 from bench.web import WebServer
+from chipledger import clock
 from registry.models import Role
 from tests.people import person_of
+from tracking.queries.history import View
 
 SQL = Path(__file__).resolve().parent.parent / "limits" / "pages"
 NOTE = """INSERT INTO registry_reading (organisation_id, person, address, kinds, read_at)
@@ -32,7 +35,7 @@ class ListPage:
     """Milliseconds to the first byte (p50) of a list.
 
     The limit is the same page rendered from constants behind the same sign-in, plus the hand-written SQL: the rows, the
-    reader's saved views, and the note of the reading.
+    reader's saved views, and the note of the reading. ``view`` asks for the list as of today, in that view of it.
     """
 
     unit = "ms"
@@ -41,10 +44,18 @@ class ListPage:
     most_turns = 100
 
     def __init__(
-        self, listing: str, *, chips: int = 1_000_000, sites: int = 2_000, requests: int = 60
+        self,
+        listing: str,
+        *,
+        view: View | None = None,
+        chips: int = 1_000_000,
+        sites: int = 2_000,
+        requests: int = 60,
     ) -> None:
-        self.name = f"page_{listing}_1m"
+        self.of = listing if view is None else f"{listing}_as_of"
+        self.name = f"page_{self.of}_1m"
         self.listing = listing
+        self.view = view
         self.chips = chips
         self.sites = sites
         self.requests = requests
@@ -62,17 +73,23 @@ class ListPage:
         browser.force_login(person_of(regulator, Role.VIEWER))
         self._cookie = f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"
         organisation = regulator.organisation
-        self._values = {"countries": list(organisation.countries), "organisation": organisation.pk}
-        self._query = (SQL / f"{self.listing}.sql").read_text(encoding="utf-8")
+        today = clock.now().date()
+        self._asked = "" if self.view is None else f"?as_of={today}&view={self.view}"
+        self._values = {
+            "countries": list(organisation.countries),
+            "organisation": organisation.pk,
+            "until": today + timedelta(days=1),
+        }
+        self._query = (SQL / f"{self.of}.sql").read_text(encoding="utf-8")
         self._web = WebServer({"DJANGO_SETTINGS_MODULE": "bench.settings"})
-        for address in (f"/{self.listing}/", f"/constant/{self.listing}/"):
+        for address in (self._address, self._constant_address):
             self._first_byte(address)  # every worker has its templates loaded, and its constants
 
     def product(self, turn: int) -> float:
-        return self._first_byte(f"/{self.listing}/")
+        return self._first_byte(self._address)
 
     def limit(self, turn: int) -> float:
-        self._constant_ms.append(self._first_byte(f"/constant/{self.listing}/"))
+        self._constant_ms.append(self._first_byte(self._constant_address))
         self._sql_ms.append(self._ask())
         return self._constant_ms[-1] + self._sql_ms[-1]
 
@@ -88,6 +105,14 @@ class ListPage:
     def end(self) -> None:
         if hasattr(self, "_web"):
             self._web.stop()
+
+    @property
+    def _address(self) -> str:
+        return f"/{self.listing}/{self._asked}"
+
+    @property
+    def _constant_address(self) -> str:
+        return f"/constant{self._address}"
 
     def _first_byte(self, address: str) -> float:
         taken = []

@@ -9,7 +9,7 @@ from config.embedded.plan import CHECKOUT
 
 FIGURES = {
     *("register_100k", "register_1m_peak_mb", "transfer_10k", "evidence_http_500", "sweep_1m"),
-    *("page_chips_1m", "page_findings_1m", "page_transfers_1m"),
+    *("page_chips_1m", "page_chips_as_of_1m", "page_findings_1m", "page_transfers_1m"),
 }
 
 
