@@ -56,7 +56,7 @@ MODEL_COLUMNS = (
     Column("H100-equivalents", numeric=True),
     Column("kW by TDP", numeric=True),
 )
-HEALTH_COLUMNS = (Column("Chips in service"), Column("Number", numeric=True), Column("What it means"))
+HEALTH_COLUMNS = (Column("Chips that owe evidence"), Column("Number", numeric=True), Column("What it means"))
 OUTAGE_COLUMNS = (Column("From"), Column("To"), Column("Reason"))
 
 
