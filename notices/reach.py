@@ -120,7 +120,11 @@ def _look_up(target: Target, *, within: float) -> list[str]:
 
     if not _places.acquire(timeout=within):
         raise TimeoutError
-    Thread(target=ask, name=f"look-up of {target.host}", daemon=True).start()
+    try:
+        Thread(target=ask, name=f"look-up of {target.host}", daemon=True).start()
+    except RuntimeError:  # the machine has no thread left to give
+        _places.release()
+        raise TimeoutError from None
     return found.result(max(end - monotonic(), 0))
 
 

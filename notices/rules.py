@@ -33,7 +33,7 @@ WEBHOOK_RETRIES: Final = (
 """The schedule that Standard Webhooks gives: ten attempts in 75 hours and 35 minutes."""
 
 LONGEST_WAIT: Final = max(WEBHOOK_RETRIES)
-"""A receiver may ask for so much between two attempts, and for no more."""
+"""A receiver may ask for so much between two attempts; more counts as this."""
 LEASE: Final = timedelta(seconds=8 * PATIENCE_SECONDS)
 """So long nobody else tries what a process has taken: longer than a batch takes when every receiver hangs."""
 
@@ -59,7 +59,7 @@ def mail_again_after(attempts: int) -> timedelta | None:
 def deliver_again_after(attempts: int, *, asked: timedelta = timedelta(0)) -> timedelta | None:
     """The same for webhooks, up to a tenth longer by chance, so that what failed together is not tried together.
 
-    A receiver that asks for a longer pause gets it, up to the longest wait of the schedule and not a second more.
+    A receiver that asks for a longer pause gets it, up to a day.
     """
     if attempts > len(WEBHOOK_RETRIES):
         return None
@@ -84,7 +84,7 @@ def why_it_waits(delivery: Delivery) -> str:
         return f"Attempt {delivery.attempts} of {len(WEBHOOK_RETRIES) + 1} failed; the wait after each is longer."
     asked = f"The receiver asked for a pause of {delivery.asked_seconds:,} seconds (Retry-After)"
     if timedelta(seconds=delivery.asked_seconds) > LONGEST_WAIT:
-        return f"{asked}; nothing waits longer than {LONGEST_WAIT // timedelta(hours=1)} hours."
+        return f"{asked}; it gets about a day."
     return f"{asked}."
 
 

@@ -22,7 +22,7 @@ PSEUDONYM = re.compile("[0-9a-f]{32}")
 class AdministrationFilter(Period):
     """What was done about people, by whom or about whom, by what it was, and by when.
 
-    People are asked for by their pseudonyms, so that no saved view keeps a name; ``names`` are those of the colleagues.
+    People are asked for by their pseudonyms, so that no saved view keeps a name; ``names`` are those to choose from.
     """
 
     field_order = ("person", "deed", "since", "until")

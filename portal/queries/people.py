@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from django.db.models import Q, QuerySet
+
 from ledger.models import Key
 from portal.models import Draft, SavedView
 from registry.access import Reader, visible
@@ -46,12 +48,18 @@ def belongings(reader: Reader, person: Person) -> Belongings:
     )
 
 
-def names_of(reader: Reader, pseudonyms: Collection[str] | None = None) -> dict[str, str]:
-    """The names of those who are or were colleagues, of all or of some; nobody else's."""
-    colleagues = visible(reader, Membership).select_related("person")
-    if pseudonyms is not None:
-        colleagues = colleagues.filter(person__pseudonym__in=pseudonyms)
-    return {each.person.pseudonym: str(each.person) for each in colleagues}
+def names_of(reader: Reader, pseudonyms: Collection[str]) -> dict[str, str]:
+    """The names of those who are or were colleagues; nobody else's."""
+    return _names(visible(reader, Membership).filter(person__pseudonym__in=pseudonyms))
+
+
+def names_to_choose_from(reader: Reader, chosen: str) -> dict[str, str]:
+    """The names of today's colleagues, and of a former one who is chosen."""
+    return _names(visible(reader, Membership).filter(Q(until__isnull=True) | Q(person__pseudonym=chosen)))
+
+
+def _names(memberships: QuerySet[Membership]) -> dict[str, str]:
+    return {each.person.pseudonym: str(each.person) for each in memberships.select_related("person")}
 
 
 def named(pseudonym: str, names: dict[str, str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -13,7 +15,7 @@ from portal.actions.leaving import let_go
 from portal.doorway import after_signing_in_anew, page, refusal_of
 from portal.forms.people import AdministrationFilter, LeaveForm
 from portal.lists import Listing, default_view, export_asked, list_context, views_of
-from portal.queries.people import belongings, keys_of, named, names_of
+from portal.queries.people import belongings, keys_of, named, names_of, names_to_choose_from
 from registry.access import Reader, check_role, get_visible, visible
 from registry.actions import joining
 from registry.actions.people import change_role
@@ -183,15 +185,17 @@ def log(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     views = views_of(reader, LOG)
     if (opened := default_view(request, reader, views)) is not None:
         return opened
-    names = names_of(reader)
-    form = AdministrationFilter(request.GET, names=names)
+    form = AdministrationFilter(
+        request.GET, names=names_to_choose_from(reader, request.GET.get("person", ""))
+    )
     rows = form.narrow(visible(reader, AdministrationEvent))
     file = export_asked(
-        request, LOG, rows, EVENTS, lambda batch: (_cells(each, names) for each in batch), form=form
+        request, LOG, rows, EVENTS, lambda batch: _lines(batch, _names_in(batch, reader)), form=form
     )
     if file is not None:
         return file
     found = EVENTS.page(rows, request)
+    names = _names_in(found.items, reader)
     context = list_context(request, reader, LOG, views) | {
         "form": form,
         "page": found,
@@ -200,17 +204,15 @@ def log(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     return render(request, "portal/administration_log.html", context)
 
 
+def _names_in(events: Sequence[AdministrationEvent], reader: Reader) -> dict[str, str]:
+    return names_of(reader, {pseudonym for each in events for pseudonym in (each.person, each.by)})
+
+
 def _doer(event: AdministrationEvent, names: dict[str, str]) -> str:
     return named(event.by, names) or "the house"
 
 
-def _cells(event: AdministrationEvent, names: dict[str, str]) -> tuple[object, ...]:
-    return (
-        event.at,
-        event.deed,
-        event.person,
-        named(event.person, names),
-        event.detail,
-        event.by,
-        _doer(event, names),
-    )
+def _lines(events: Sequence[AdministrationEvent], names: dict[str, str]) -> Iterator[tuple[object, ...]]:
+    for event in events:
+        person = named(event.person, names)
+        yield event.at, event.deed, event.person, person, event.detail, event.by, _doer(event, names)

@@ -33,7 +33,8 @@ RULES_OF_LOOK = {
     "type": "rule",
     "values": ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"],
 }
-"""What may hold in one scheme and width, and not in another; all else is examined in the first of the two."""
+"""What may hold in one scheme and width, and not in another; all else is examined in the first of
+the two: what comes and goes with the width is the frame, which all pages share."""
 LOOKS = (("light", 1440), ("dark", 390)), (("light", 390), ("dark", 1440))
 """Each page is seen in one of these pairs, by its name: both schemes and both widths on every page, and all four
 together on whatever pages share."""

@@ -126,3 +126,16 @@ def test_a_process_ends_while_a_look_up_of_its_hangs() -> None:
         [sys.executable, "-c", HANGING], cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == "name_service_slow\n"
+
+
+def test_a_look_up_for_which_the_machine_has_no_thread_gives_its_place_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(reach, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(threading.Thread, "start", start)
+    for _ in range(2):
+        refused, took = refused_within(5)
+        assert (refused.code, took < 2) == ("name_service_slow", True)

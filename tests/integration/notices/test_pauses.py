@@ -139,7 +139,7 @@ def test_the_next_attempt_is_no_earlier_than_the_receiver_asked(
         (status(429, **{"Retry-After": "3600"}), "The receiver asked for a pause of 3,600 seconds (Retry-After)."),
         (
             status(503, **{"Retry-After": "172800"}),
-            "The receiver asked for a pause of 172,800 seconds (Retry-After); nothing waits longer than 24 hours.",
+            "The receiver asked for a pause of 172,800 seconds (Retry-After); it gets about a day.",
         ),
         (status(429, **{"Retry-After": "2"}), "Attempt 1 of 10 failed; the wait after each is longer."),
         (status(500, **{"Retry-After": "3600"}), "Attempt 1 of 10 failed; the wait after each is longer."),

@@ -33,7 +33,7 @@ BASELINES = {
     "log": 3,  # the page, the newest checkpoint, the note
     "log-entries": 4,  # the page, which of them may be read, the note
     "log-checkpoints": 2,
-    "administration-log": 3,  # the colleagues, the page
+    "administration-log": 3,  # the colleagues to choose from, the page; it names nobody here
     "report": 6,  # the page, the tally, the newest sweep twice (as a fact and for its lag), the note
     "drafts": 2,  # the papers, the reader's own passkeys
 }

@@ -22,7 +22,7 @@ from tests.integration.tracking.test_api import ask
 from tests.integration.tracking.trade import Trade
 from tests.world import Party
 from tracking.models import Account, Correction, Holding, Movement
-from tracking.queries.as_of import AsOf, By, each_view, lines_at, standing_of, standings
+from tracking.queries.as_of import AsOf, By, each_view, known_lines_at, lines_at, standing_of, standings
 from tracking.queries.counts_at import counts_at
 from tracking.queries.history import View, history_of
 
@@ -200,6 +200,9 @@ def test_the_book_of_a_day_agrees_with_a_naive_reading(
         views = each_view(replace(asked, view=View.BOTH))
         in_any = {line.movement.target.kind for line in lines_at(*views).filter(chip=chip)}
         assert in_any == {_naive(chip, each) for each in views} - {None}
+        known = {line.movement.target.kind for line in known_lines_at(reader(trade.maker), *views)}
+        assert known == in_any
+        assert not known_lines_at(reader(trade.operator), *views).exists()
         stood = standing_of(
             chip, history_of(chip, reader=reader(trade.maker)), asked, reader=reader(trade.maker)
         )
@@ -208,6 +211,27 @@ def test_the_book_of_a_day_agrees_with_a_naive_reading(
         on_accounts = Counter(line.movement.target_id for line in lines_at(asked).select_related("movement"))
         assert counts_at(set(Account.objects.values_list("pk", flat=True)), asked) == on_accounts
         transaction.set_rollback(True)
+
+
+def test_of_both_views_everybody_knows_what_they_know_of_each(trade: Trade) -> None:
+    """A receipt corrected by days, and a transfer under way: whoever asks, of whichever day and time."""
+    chips = trade.world.commission(["SEEN-1", "SEEN-2", "SEEN-3"])
+    sent = trade.dispatch(chips[:2], dispatched_at=ago(days=6))
+    received = trade.receive(sent, received_at=ago(days=3)).digest.hex()
+    correct(trade, received, ago(days=1), by=trade.operator)
+    trade.dispatch(chips[2:], consignee="operator-b", to_site="dc-3", dispatched_at=ago(days=4))
+    regulator = reader(trade.world.regulator)
+    readers = [reader(party) for party in (trade.maker, trade.operator, trade.stranger)]
+    readers += [replace(regulator, countries=countries) for countries in (("US",), ("DE",), ("FR",), ())]
+    told = set()
+    for who in readers:
+        for day in range(8):
+            for by in By:
+                views = each_view(AsOf((door.now() - timedelta(days=day)).date(), by, View.BOTH))
+                one, other = (set(known_lines_at(who, view).values_list("pk", flat=True)) for view in views)
+                assert set(known_lines_at(who, *views).values_list("pk", flat=True)) == one | other
+                told.add((bool(one), one == other))
+    assert told >= {(True, True), (True, False), (False, True)}
 
 
 def _naive(chip: Chip, asked: AsOf) -> str | None:
