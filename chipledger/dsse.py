@@ -94,14 +94,16 @@ def parse_envelope(raw: bytes, *, payload_type: str = STATEMENT_TYPE) -> Envelop
     if found_type != payload_type:
         raise Refused(
             "payload_type_unknown",
-            f"The payload type must be {payload_type}; sign under that one.",
+            f"The payload type must be {payload_type}; have it signed under that one.",
             field="payloadType",
             value=found_type,
         )
     listed = members["signatures"]
     if not isinstance(listed, list) or not listed:
         raise Refused(
-            "envelope_unsigned", "The envelope carries no signature; sign it first.", field="signatures"
+            "envelope_unsigned",
+            "The envelope carries no signature; have it signed first.",
+            field="signatures",
         )
     if len(listed) > MAX_SIGNATURES:
         raise Refused(

@@ -170,7 +170,10 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
     """Refuse unless ``proof`` shows that ``leaf`` is number ``index`` under this root (RFC 9162 §2.1.3.2)."""
     _check_hashes((leaf, root, *proof))
     if not 0 <= index < size <= MAX_SIZE:
-        raise Refused("inclusion_invalid", f"Leaf {index} is not in a tree of {size}; name one that is.")
+        raise Refused(
+            "inclusion_invalid",
+            f"Leaf {index} is not in a tree of {size}; fetch the proof anew before you rely on it.",
+        )
     first, last, found = index, size - 1, leaf
     for sibling in proof:
         if last == 0:
@@ -197,7 +200,7 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
     if not 0 <= old <= new <= MAX_SIZE:
         raise Refused(
             "consistency_invalid",
-            f"A tree of {new} does not extend one of {old}; name the smaller size first.",
+            f"A tree of {new} does not extend one of {old}; fetch them anew before you rely on them.",
         )
     if old in (0, new):
         expected = EMPTY_ROOT if old == 0 else new_root

@@ -58,16 +58,19 @@ def verify_assertion(
     client_data = parse_object(assertion.client_data_json, max_bytes=_MAX_CLIENT_DATA)
     # The library decodes base64 leniently and accepts frames of other sites; both are checked here first.
     if client_data.get("challenge") != bytes_to_base64url(challenge):
-        raise Refused("passkey_wrong_challenge", "The passkey signed another statement; sign this one.")
+        raise Refused(
+            "passkey_wrong_challenge",
+            "The passkey signed another statement; have this one signed before you rely on it.",
+        )
     if client_data.get("crossOrigin", False) is not False:
         raise Refused(
             "passkey_cross_origin",
-            "The passkey was used inside a frame of another site; sign on the log's own page.",
+            "The passkey was used inside a frame of another site; have it signed anew on the log's own page.",
         )
     if client_data.get("origin") not in origins:
         raise Refused(
             "passkey_wrong_origin",
-            "The passkey was used on another site; sign on that of the log.",
+            "The passkey was used on another site; have it signed anew on that of the log.",
             value=str(client_data.get("origin")),
         )
     credential = AuthenticationCredential(
@@ -91,7 +94,8 @@ def verify_assertion(
         )
     except InvalidAuthenticationResponse as error:
         raise Refused(
-            "passkey_invalid", f"The passkey signature does not verify: {error}. Sign again."
+            "passkey_invalid",
+            f"The passkey signature does not verify: {error}. Have it signed anew before you rely on it.",
         ) from None
     except (WebAuthnException, ValueError) as error:
         raise _malformed(error) from None
@@ -113,23 +117,29 @@ def verify_signature(
     elif not key.verify(signature.sig, envelope.pae):
         raise Refused(
             "signature_invalid",
-            "The signature does not verify; sign again with the key that it names.",
+            "The signature does not verify; have it signed anew with the key that it names.",
             field="signatures",
             value=key.key_id,
         )
 
 
-def other_algorithm(*, field: str | None = None) -> Refused:
+def other_algorithm(*, field: str) -> Refused:
     """The refusal of a passkey that does not sign with P-256."""
     return Refused("passkey_algorithm", "A passkey signs with ES256 (P-256); use one that does.", field=field)
 
 
 def _malformed(error: Exception) -> Refused:
-    return Refused("passkey_malformed", f"The passkey signature cannot be read: {error}. Sign again.")
+    return Refused(
+        "passkey_malformed",
+        f"The passkey signature cannot be read: {error}. Have it signed anew before you rely on it.",
+    )
 
 
 def _cose_key(key: PublicKey) -> bytes:
     """COSE_Key of a P-256 key (RFC 9053 §7.1.1). Passkeys dependably offer ES256 only."""
     if key.algorithm is not Algorithm.P256:
-        raise other_algorithm()
+        raise Refused(
+            "passkey_algorithm",
+            "A passkey signs with ES256 (P-256); have it signed anew with one that does.",
+        )
     return encode_cbor({1: 2, 3: -7, -1: 1, -2: key.raw[:32], -3: key.raw[32:]})

@@ -151,3 +151,11 @@ def test_proofs_outside_the_tree_are_refused() -> None:
             tree.inclusion_proof(index)
     with pytest.raises(Refused, match="proof_out_of_range"):
         merkle.consistency_proof(tree.node, 6, 5)
+
+
+def test_numbers_out_of_a_receipt_that_do_not_fit_are_fetched_anew() -> None:
+    tree = MemoryTree(LEAVES[:5])
+    with pytest.raises(Refused, match=r"inclusion_invalid: .*; fetch the proof anew"):
+        merkle.verify_inclusion(LEAVES[0], 5, 5, [], tree.root())
+    with pytest.raises(Refused, match=r"consistency_invalid: .*; fetch them anew"):
+        merkle.verify_consistency(6, 5, tree.root(), tree.root(), [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +29,8 @@ def sign_with_passkey(digest: bytes, **how: Any) -> Signature:
 def refusal_of(signature: Signature, envelope: Envelope = PAPER, key: PrivateKey = PASSKEY) -> str:
     with pytest.raises(Refused) as refusal:
         verify_signature(signature, key.public, envelope, rp_id=SITE, origins=[ORIGIN])
+    # Whoever verifies a bundle reads it too, and cannot sign for the signer.
+    assert re.search(r"\bhave (it|this one) signed\b", refusal.value.sentence, re.IGNORECASE)
     return refusal.value.code
 
 
