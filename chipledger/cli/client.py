@@ -119,7 +119,9 @@ def refusal_of(answer: httpx.Response) -> Refused:
         return problem_refusal(_object_in(answer), status=status)
     return Refused(
         "server_error",
-        f"The server answered {status} {answer.reason_phrase}. Try again later.",
+        f"The server answered {status} {answer.reason_phrase}. Try again later."
+        if answer.is_server_error or status == httpx.codes.TOO_MANY_REQUESTS
+        else f"The server answered {status} {answer.reason_phrase}. See that its address and the token are right.",
         status=status,
     )
 

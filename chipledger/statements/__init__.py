@@ -64,7 +64,7 @@ def parse_payload(payload: bytes) -> Statement:
     if not isinstance(kind, str) or kind not in KINDS:
         raise Refused(
             "unknown_kind",
-            "No statement of this kind exists; see docs/generated/authority.md for those that do.",
+            f"No statement of this kind exists; choose from {', '.join(sorted(KINDS))}.",
             field="kind",
             value=str(kind),
         )

@@ -12,6 +12,7 @@ from chipledger import clock
 from chipledger.dsse import parse_envelope, sign_payload
 from chipledger.keys import Algorithm, PrivateKey
 from chipledger.refusals import Refused
+from chipledger.statements import KINDS
 from chipledger.statements.common import KeyGrant
 from chipledger.statements.ledger import KeyAdded, KeyRevoked, KeyRotated
 from chipledger.statements.registry import ModelPublished, SiteDeclared
@@ -140,6 +141,16 @@ def test_what_the_schema_does_not_know_is_refused(world: World, change: dict[str
     with pytest.raises(Refused) as caught:
         world.send(raw)
     assert code in caught.value.code
+
+
+def test_a_kind_that_does_not_exist_is_answered_with_those_that_do(world: World) -> None:
+    payload = json.loads(parse_envelope(world.envelope(SiteDeclared, by=world.operator, **SITE)).payload)
+    raw = sign_payload(
+        json.dumps({**payload, "kind": "chips.invented"}).encode(), [world.operator.key]
+    ).to_json()
+    with pytest.raises(Refused, match="unknown_kind") as caught:
+        world.send(raw)
+    assert all(kind in caught.value.sentence for kind in KINDS)
 
 
 def test_an_expired_statement_is_refused(world: World) -> None:

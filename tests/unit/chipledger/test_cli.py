@@ -345,6 +345,22 @@ def test_status_prints_what_the_server_knows(world: World, run: Run) -> None:
     assert (code, said["code"], said["status"]) == (2, "server_error", 404)
 
 
+@pytest.mark.parametrize(
+    ("status", "what_next"),
+    [
+        (404, "See that its address and the token are right."),
+        (401, "See that its address and the token are right."),
+        (429, "Try again later."),
+        (502, "Try again later."),
+    ],
+)
+def test_only_what_may_pass_is_worth_another_try(world: World, run: Run, status: int, what_next: str) -> None:
+    world.answers["/api/v1/jobs/j1"] = [(status, "text/html", "")]
+    code, said = run("status", "job", "j1")
+    assert (code, said["status"]) == (2, status)
+    assert said["title"].endswith(f". {what_next}")
+
+
 def test_a_token_never_travels_in_the_clear(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHIPLEDGER_TOKEN", "secret-token")
     code, said = run("status", "job", "1", "--server", "http://ledger.example")
