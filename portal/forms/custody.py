@@ -74,13 +74,15 @@ class CustodyForm(PaperForm):
         label="Reason",
         max_length=63,
         help_text="A short code in small letters, such as not_in_rack or end_of_life.",
-        error_messages={"invalid": "A reason has small letters, digits and _.- only, and no spaces."},
+        error_messages={"invalid": "Write a reason in small letters, digits and _.- only, without spaces."},
     )
     report = forms.RegexField(
         REFERENCE,
         label="Number of the police report",
         help_text="As the police wrote it.",
-        error_messages={"invalid": "A report number has up to 80 letters, digits, spaces and ._/#:- only."},
+        error_messages={
+            "invalid": "Give a report number of up to 80 letters, digits, spaces and ._/#:- only."
+        },
     )
 
     def __init__(self, *args: object, act: CustodyAct, reader: Reader, **kwargs: object) -> None:

@@ -35,7 +35,7 @@ class SelectionForm(forms.Form):
         label="Serial begins with",
         required=False,
         help_text="The letters and digits that a batch has in common.",
-        error_messages={"invalid": "A serial has letters, digits and ._- only."},
+        error_messages={"invalid": "Give a beginning of letters, digits and ._- only."},
     )
     placement = forms.ChoiceField(
         label="Placement",

@@ -35,7 +35,7 @@ class SiteForm(PaperForm):
         r"^[A-Z]{2}$",
         label="Country",
         help_text="Two capital letters, such as DE. It decides which authorities oversee the site, and stays.",
-        error_messages={"invalid": "A country is two capital letters, such as DE (ISO 3166-1)."},
+        error_messages={"invalid": "Write a country as two capital letters, such as DE (ISO 3166-1)."},
     )
     latitude = _degrees("Latitude", 90, "In degrees of WGS 84; north is positive. 52.5200 is Berlin's.")
     longitude = _degrees("Longitude", 180, "In degrees of WGS 84; east is positive. 13.4050 is Berlin's.")

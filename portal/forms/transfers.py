@@ -51,14 +51,16 @@ class DispatchForm(PaperForm):
         label="Waybill",
         required=False,
         help_text="The carrier's number for the shipment.",
-        error_messages={"invalid": "A waybill has up to 80 letters, digits, spaces and ._/#:- only."},
+        error_messages={"invalid": "Give a waybill of up to 80 letters, digits, spaces and ._/#:- only."},
     )
     authorisation = forms.RegexField(
         REFERENCE,
         label="Authorisation",
         required=False,
         help_text="The number of the licence or permit that you ship under, where there is one.",
-        error_messages={"invalid": "An authorisation has up to 80 letters, digits, spaces and ._/#:- only."},
+        error_messages={
+            "invalid": "Give an authorisation of up to 80 letters, digits, spaces and ._/#:- only."
+        },
     )
 
     def __init__(self, *args: object, reader: Reader, **kwargs: object) -> None:

@@ -36,23 +36,79 @@ SENTENCE_AT: Final = {
     "FieldRule": 3,
     "ValidationError": 0,
     "add": 4,
+    "add_error": 1,
     "check_names": 1,
     "holder_refusal": 1,
 }
 """Whoever is called with a sentence that becomes a refusal's, and the place of that sentence among the arguments."""
 
-INSTRUCTIONS: Final = frozenset(
+IN_SCHEMAS: Final = "chipledger/statements/"
+"""Where a ValueError becomes a refusal: a schema's validators raise it."""
+
+VERBS: Final = frozenset(
     """
-    accept add admit ask begin check choose collect copy correct count declare delete dispatch drop empty encode
-    end export fetch file follow give go have invite leave let lift load look lower make name narrow nest paste
-    place prepare register reject rename revoke rotate save say see send separate set shorten sign sort split
-    start switch take try upload use vet wait widen write
+    accept add admit ask begin check choose collect copy correct count declare delete drop empty encode end
+    export fetch file follow give have leave let load look lower make name narrow nest place prepare register
+    reject rename revoke rotate save see send separate set shorten sign split start switch take try upload use vet
+    widen write
     """.split()  # noqa: SIM905 — as prose a person can read what counts
 )
-"""The verbs that tell somebody what to do, where they stand as an imperative."""
+"""The verbs that tell somebody what to do, where they stand before one of OBJECTS."""
 
+OBJECTS: Final = frozenset(
+    "a again an anew another each fewer it its less one once only the their them this those today what".split()  # noqa: SIM905
+) | {"at least", "at most"}
+"""What makes a verb an imperative: “Name it” says what to do, and “Name taken” does not."""
+
+PHRASES: Final = frozenset(
+    {
+        "ask for",
+        "ask yours",
+        "choose from",
+        "choose scopes",
+        "give --envelope",
+        "go on",
+        "leave `previous` out",
+        "leave that to",
+        "let expires_at",
+        "lift that",
+        "look at",
+        "make somebody",
+        "name sizes",
+        "name that day",
+        "name that instant",
+        "name that one",
+        "say of each",
+        "say that",
+        "say true",
+        "say what",
+        "see on its",
+        "see statement",
+        "see that",
+        "see which",
+        "see {}",
+        "send 1",
+        "sign for",
+        "sign in",
+        "sign or discard",
+        "sign with",
+        "sort `chips`",
+        "sort this",
+        "take away",
+        "use https",
+        "wait until",
+        "write countries",
+        "write others",
+        "write {}",
+    }
+)
+"""Imperatives that stand before something else."""
+
+_BEGINS: Final = r"(?:^|[.;:] |, or |\bplease )"
 _IMPERATIVE: Final = re.compile(
-    rf"(?:^|[.;:] |, or |\bthen |\band |\bplease )(?:{'|'.join(sorted(INSTRUCTIONS))})\b", re.IGNORECASE
+    rf"{_BEGINS}(?:(?:{'|'.join(sorted(VERBS))}) (?:{'|'.join(sorted(OBJECTS))})\b"
+    rf"|(?:{'|'.join(re.escape(phrase) for phrase in sorted(PHRASES))})(?!\w))",
+    re.IGNORECASE,
 )
 PASSED_ON: Final = frozenset(
     {
@@ -94,10 +150,22 @@ def sentences_in(source: str, *, path: str) -> Iterator[Said]:
     tree = ast.parse(source)
     for scope in (tree, *(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))):
         for call in _calls_of(scope):
-            place = SENTENCE_AT.get(_name_of(call))
-            if place is not None and place < len(call.args):
-                for text in _texts(call.args[place], scope, tree):
-                    yield Said(f"{path}:{call.lineno}", ast.unparse(call.args[place]), text)
+            for said in _sentences_of(call, in_schema=path.startswith(IN_SCHEMAS)):
+                for text in _texts(said, scope, tree):
+                    yield Said(f"{path}:{call.lineno}", ast.unparse(said), text)
+
+
+def _sentences_of(call: ast.Call, *, in_schema: bool) -> Iterator[ast.expr]:
+    """What a call says by its place, by its name, or as a field's own words for what Django finds wrong."""
+    name = _name_of(call)
+    place = 0 if in_schema and name == "ValueError" else SENTENCE_AT.get(name)
+    if place is not None and place < len(call.args):
+        yield call.args[place]
+    for keyword in call.keywords:
+        if (place is not None and keyword.arg in {"sentence", "message"}) or (
+            keyword.arg == "error_messages"
+        ):
+            yield keyword.value
 
 
 def _calls_of(scope: ast.Module | ast.FunctionDef) -> Iterator[ast.Call]:
@@ -131,6 +199,9 @@ def _texts(node: ast.expr, scope: ast.Module | ast.FunctionDef, tree: ast.Module
             yield None
         case ast.JoinedStr(values=parts):
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts)
+        case ast.Dict(values=values):
+            for value in values:
+                yield from _texts(value, scope, tree)
         case ast.IfExp(body=one, orelse=other):
             yield from _texts(one, scope, tree)
             yield from _texts(other, scope, tree)
@@ -188,9 +259,16 @@ def test_the_walk_meets_the_refusals_of_every_room_that_has_some() -> None:
     assert {said.place.partition("/")[0] for said in _all()} == {*ROOMS} - {"simulator", "config"}
 
 
-def test_no_verb_is_kept_that_no_refusal_uses() -> None:
-    told = " ".join(match for said in _all() for match in _IMPERATIVE.findall(said.text or "")).lower()
-    assert {verb for verb in INSTRUCTIONS if not re.search(rf"\b{verb}\b", told)} == set()
+def test_no_word_is_kept_that_no_refusal_uses() -> None:
+    told = {
+        re.sub(rf"^{_BEGINS}", "", match[0].lower())
+        for said in _all()
+        for match in _IMPERATIVE.finditer(said.text or "")
+    }
+    before = {instruction.partition(" ") for instruction in told - PHRASES}
+    assert told & PHRASES == PHRASES
+    assert {verb for verb, _, _ in before} == VERBS
+    assert {found for _, _, found in before} == OBJECTS
 
 
 @pytest.mark.parametrize(
@@ -206,11 +284,32 @@ def test_no_verb_is_kept_that_no_refusal_uses() -> None:
         'def f():\n    code, sentence = "torn", "The bundle is torn."\n    return Refused(code, sentence)',
         'faults.add(1, "row", row, "not_utf8", "The row is not UTF-8.")',
         'raise forms.ValidationError("This day is still to come.")',
+        'raise Refused(code="torn", sentence="The bundle is torn.")',
+        'form.add_error(None, "The bundle is torn.")',
+        'def clean(self):\n    self.add_error(field, "The bundle is torn.")',
+        'raise ValueError("The bundle is torn.")',
+        'forms.RegexField("^a$", error_messages={"required": "Give a code.", "invalid": "A code has letters."})',
     ],
 )
 def test_a_refusal_that_says_only_why_would_fail(source: str) -> None:
-    said = [each.text for each in sentences_in(source, path="bad.py")]
+    said = [each.text for each in sentences_in(source, path=f"{IN_SCHEMAS}bad.py")]
+    assert said
     assert not all(text is not None and says_what_next(text) for text in said)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Name taken.",
+        "Count differs.",
+        "Start after end.",
+        "The shipment is late, and place of it unknown.",
+        "The chips are yours, and have ended.",
+        "There are two copies; name and place are the same.",
+    ],
+)
+def test_a_verb_that_tells_nobody_what_to_do_is_no_instruction(sentence: str) -> None:
+    assert not says_what_next(sentence)
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_the_paper_names_the_frozen_chips_and_the_authorisation(
         ({"begins_with": "Z"}, "Name at least one chip, or widen the filter."),
         ({"first": "0"}, "greater than or equal to 1"),
         ({"site": "dc-1"}, "is not one of the available choices"),
-        ({"begins_with": "A%"}, "A serial has letters, digits and ._- only."),
+        ({"begins_with": "A%"}, "Give a beginning of letters, digits and ._- only."),
     ],
     ids=["nothing", "both", "none-fits", "first-zero", "strange-site", "bad-prefix"],
 )

@@ -75,7 +75,7 @@ def test_a_site_is_declared_by_a_signed_paper(scene: Scene, operator: Client) ->
     ("change", "sentence"),
     [
         ({"code": "dc-1"}, "A site of this code is declared; choose another code."),
-        ({"country": "de"}, "A country is two capital letters"),
+        ({"country": "de"}, "Write a country as two capital letters"),
         ({"latitude": "91"}, "less than or equal to 90"),
         ({"longitude": "NaN"}, "Enter a number."),
         ({"slots": "-1"}, "greater than or equal to 0"),
