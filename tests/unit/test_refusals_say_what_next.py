@@ -61,46 +61,17 @@ OBJECTS: Final = frozenset(
 """What makes a verb an imperative: “Name it” says what to do, and “Name taken” does not."""
 
 PHRASES: Final = frozenset(
-    {
-        "ask for",
-        "ask yours",
-        "choose from",
-        "choose scopes",
-        "give --envelope",
-        "go on",
-        "leave `previous` out",
-        "leave that to",
-        "let expires_at",
-        "lift that",
-        "look at",
-        "make somebody",
-        "name sizes",
-        "name that day",
-        "name that instant",
-        "name that one",
-        "say of each",
-        "say that",
-        "say true",
-        "say what",
-        "see on its",
-        "see statement",
-        "see that",
-        "see which",
-        "see {}",
-        "send 1",
-        "sign for",
-        "sign in",
-        "sign or discard",
-        "sign with",
-        "sort `chips`",
-        "sort this",
-        "take away",
-        "use https",
-        "wait until",
-        "write countries",
-        "write others",
-        "write {}",
-    }
+    re.split(
+        r",\s+",
+        """
+        ask for, ask yours, choose from, choose scopes, give --envelope, go on, leave `previous` out,
+        leave that to, let expires_at, lift that, look at, make somebody, name sizes, name that day,
+        name that instant, name that one, say of each, say that, say true, say what, see on its,
+        see statement, see that, see which, see {}, send 1, sign for, sign in, sign or discard,
+        sign with, sort `chips`, sort this, take away, use https, wait until, write countries,
+        write others, write {}
+        """.strip(),
+    )
 )
 """Imperatives that stand before something else."""
 
