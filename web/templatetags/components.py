@@ -115,8 +115,8 @@ def digest(value: str, *, url: str | None = None, whole: bool = False) -> dict[s
 
 @register.inclusion_tag("components/count.html")
 def count(number: int | str | None, *, url: str | None = None) -> dict[str, object]:
-    """A number that leads to the rows it counts; a dash for one that nobody knows."""
-    return {"number": f"{number:,}" if isinstance(number, int) else "–", "url": url}
+    """A number that leads to the rows it counts, when there are any; a dash for one that nobody knows."""
+    return {"number": f"{number:,}" if isinstance(number, int) else "–", "url": url if number else None}
 
 
 @register.inclusion_tag("components/figure.html")
