@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Final
@@ -25,15 +25,15 @@ from typing import Final
 from chipledger.bundles import EvidenceBundle, LoggedEnvelope
 from chipledger.dsse import Envelope, parse_envelope
 from chipledger.entries import encode_commitment, encode_full, is_logged_in_full
+from chipledger.key_history import KeyHistory, KnownKey
 from chipledger.keys import PublicKey
 from chipledger.notes import Checkpoint, NoteKey
 from chipledger.passkeys import verify_signature
 from chipledger.receipts import LogReceipt, verify_entry_in, verify_receipt_checkpoint
 from chipledger.refusals import Refused
 from chipledger.statements import parse_payload
-from chipledger.statements.common import KeyGrant, Statement
-from chipledger.statements.ledger import KeyAdded, KeyRevoked, KeyRotated, LedgerFounded
-from chipledger.statements.registry import OrganisationAdmitted, OrganisationSuspended
+from chipledger.statements.common import Statement
+from chipledger.statements.ledger import KeyAdded, KeyRotated, LedgerFounded
 
 STEPS: Final = ("parse", "keys", "signatures", "entry", "checkpoint", "inclusion")
 
@@ -71,99 +71,6 @@ class _Read:
     receipt: LogReceipt
 
 
-@dataclass(frozen=True)
-class _Known:
-    """A key that counts: whose it is and how it signs."""
-
-    public: PublicKey
-    organisation: str
-    purpose: str
-
-
-@dataclass
-class _Chain:
-    """Keys and regulators as the key statements read so far leave them."""
-
-    keys: dict[str, _Known] = field(default_factory=dict)
-    regulators: set[str] = field(default_factory=set)
-    ended_keys: set[str] = field(default_factory=set)
-    suspended: set[str] = field(default_factory=set)
-
-    def grant(self, organisation: str, grants: Sequence[KeyGrant]) -> None:
-        for grant in grants:
-            public = PublicKey.from_base64(grant.spki)
-            if public.key_id in self.keys:
-                raise Refused(
-                    "key_known", "A key was introduced twice; reject the bundle.", value=public.key_id
-                )
-            self.keys[public.key_id] = _Known(public, organisation, grant.purpose)
-
-    def apply(self, body: Statement) -> None:
-        """Take in what a verified key statement changes."""
-        speaker = body.signers[0].organisation
-        if isinstance(body, LedgerFounded):
-            for regulator in body.regulators:
-                self.regulators.add(regulator.handle)
-                self.grant(regulator.handle, regulator.keys)
-        elif isinstance(body, KeyAdded | KeyRotated):
-            self.grant(speaker, [body.key])
-            if isinstance(body, KeyRotated):
-                self.end(body.retires, by=speaker)
-        elif isinstance(body, KeyRevoked):
-            self.end(body.key, by=speaker)
-        else:
-            if speaker not in self.regulators:
-                raise Refused(
-                    "organisation_may_not_sign",
-                    f"Only a regulator may sign {body.kind}; reject the bundle.",
-                    value=speaker,
-                )
-            if isinstance(body, OrganisationAdmitted):
-                if body.organisation_kind == "regulator":
-                    self.regulators.add(body.handle)
-                self.grant(body.handle, body.keys)
-            elif isinstance(body, OrganisationSuspended):
-                self.suspended.add(body.handle)
-
-    def end(self, key_id: str, *, by: str) -> None:
-        known = self.keys.get(key_id)
-        if known is not None and known.organisation != by:
-            raise Refused(
-                "unknown_key", "An organisation ends its own keys only; reject the bundle.", value=key_id
-            )
-        self.ended_keys.add(key_id)
-
-    def signers_of(self, body: Statement) -> dict[str, _Known]:
-        """The keys that must have signed a statement, or Refused because one of them does not count."""
-        found: dict[str, _Known] = {}
-        for signer in body.signers:
-            known = self.keys.get(signer.key)
-            if known is None or known.organisation != signer.organisation:
-                raise Refused(
-                    "unknown_key",
-                    "No earlier statement gives this key to the organisation; fetch the whole bundle.",
-                    value=signer.key,
-                )
-            if signer.key in self.ended_keys:
-                raise Refused(
-                    "key_revoked",
-                    "This key had ended when it signed; reject the statement.",
-                    value=signer.key,
-                )
-            if signer.organisation in self.suspended:
-                raise Refused(
-                    "organisation_suspended",
-                    "The organisation was suspended; reject the statement.",
-                    value=signer.organisation,
-                )
-            found[signer.key] = known
-        if len({known.organisation for known in found.values()}) != 1:
-            raise Refused(
-                "several_organisations", "All signers must belong to one organisation; reject the statement."
-            )
-        return found
-
-
 class _Verifier:
     """The six steps over one bundle, with what is trusted."""
 
@@ -171,7 +78,7 @@ class _Verifier:
         self._trusted = trusted
         self._rp_id = rp_id
         self._origins = origins
-        self.chain = _Chain()
+        self.chain = KeyHistory()
         self.key_statements: dict[bytes, VerifiedStatement] = {}
 
     def verify_key_statements(self, read: Sequence[tuple[str, _Read]]) -> Iterator[int]:
@@ -186,7 +93,7 @@ class _Verifier:
                     if isinstance(item.body, KeyAdded | KeyRotated):
                         # The new key signs too, which proves that somebody holds it.
                         new = PublicKey.from_base64(item.body.key.spki)
-                        expected[new.key_id] = _Known(
+                        expected[new.key_id] = KnownKey(
                             new, item.body.signers[0].organisation, item.body.key.purpose
                         )
             self.key_statements[item.envelope.digest] = self._verify_logged(where, item, expected)
@@ -198,7 +105,7 @@ class _Verifier:
             expected = self.chain.signers_of(item.body)
         return self._verify_logged(where, item, expected)
 
-    def _genesis_signers(self, where: str, item: _Read) -> dict[str, _Known]:
+    def _genesis_signers(self, where: str, item: _Read) -> dict[str, KnownKey]:
         """Genesis introduces the keys it is signed by; what makes it ours is that the trusted key logged it first."""
         with _step(2, where):
             body = item.body
@@ -212,7 +119,7 @@ class _Verifier:
                     "wrong_log_key",
                     "Genesis names another log key than the trusted one; see which of them is right.",
                 )
-            first = _Chain()
+            first = KeyHistory()
             first.apply(body)
             if {signer.key for signer in body.signers} != first.keys.keys():
                 raise Refused(
@@ -221,7 +128,7 @@ class _Verifier:
                 )
         return first.keys
 
-    def _verify_logged(self, where: str, item: _Read, expected: dict[str, _Known]) -> VerifiedStatement:
+    def _verify_logged(self, where: str, item: _Read, expected: dict[str, KnownKey]) -> VerifiedStatement:
         envelope, body = item.envelope, item.body
         with _step(3, where):
             if sorted(signature.keyid for signature in envelope.signatures) != sorted(expected):
@@ -313,7 +220,7 @@ def verify_bundle(
     return Report(trusted.name, tuple(statements), len(ordered))
 
 
-def _check_records(bundle: EvidenceBundle, chain: _Chain) -> None:
+def _check_records(bundle: EvidenceBundle, chain: KeyHistory) -> None:
     """What the bundle says of its keys must be what their statements say."""
     for place, record in enumerate(bundle.keys):
         with _step(2, f"keys[{place}]"):

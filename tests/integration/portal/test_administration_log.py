@@ -11,28 +11,14 @@ from django.urls import reverse
 
 from chipledger import clock
 from portal.actions.privacy import erase_person
-from registry.access import Reader, reader_for
 from registry.actions import joining
 from registry.actions.people import change_role
 from registry.models import Membership, Person, Role
+from tests.integration.portal.test_people import acting
 from tests.people import browse_as, person_of
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def boss(world: World) -> Person:
-    return person_of(world.operator)
-
-
-@pytest.fixture
-def ann(world: World) -> Person:
-    return person_of(world.operator, Role.SIGNATORY)
-
-
-def acting(world: World, person: Person) -> Reader:
-    return reader_for(world.operator.organisation, role=Role.ADMINISTRATOR, person=person)
 
 
 @pytest.fixture

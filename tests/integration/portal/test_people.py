@@ -43,16 +43,6 @@ def acting(world: World, person: Person) -> Reader:
     return reader_for(world.operator.organisation, role=Role.ADMINISTRATOR, person=person)
 
 
-@pytest.fixture
-def boss(world: World) -> Person:
-    return person_of(world.operator)
-
-
-@pytest.fixture
-def ann(world: World) -> Person:
-    return person_of(world.operator, Role.SIGNATORY)
-
-
 def test_a_page_shows_everything_of_a_colleague_to_administrators_alone(
     world: World, boss: Person, ann: Person
 ) -> None:

@@ -26,16 +26,6 @@ from tests.world import World
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def boss(world: World) -> Person:
-    return person_of(world.operator)
-
-
-@pytest.fixture
-def ann(world: World) -> Person:
-    return person_of(world.operator, Role.SIGNATORY)
-
-
 def gone(world: World, boss: Person, person: Person, *, days: int = 0) -> None:
     end_membership(membership_of(person), by=acting(world, boss), at=clock.now())
     if days:

@@ -3,50 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
 from django import forms
 
 from notices import forms as of_the_notices
-from portal.forms import (
-    custody,
-    filters,
-    findings,
-    in_time,
-    log,
-    lookup,
-    machines,
-    makers,
-    papers,
-    people,
-    selections,
-    sites,
-    stock_takes,
-    transfers,
-)
+from portal import forms as of_the_portal
 from portal.views import keys
 from registry import forms as of_the_register
 
-of_the_portal = (
-    custody,
-    filters,
-    findings,
-    in_time,
-    log,
-    lookup,
-    machines,
-    people,
-    selections,
-    makers,
-    papers,
-    sites,
-    stock_takes,
-    transfers,
-)
-
 
 def all_forms() -> Iterator[type[forms.Form]]:
-    for module in (*of_the_portal, keys, of_the_register, of_the_notices):
+    portal = [import_module(f"portal.forms.{each.name}") for each in iter_modules(of_the_portal.__path__)]
+    for module in (*portal, keys, of_the_register, of_the_notices):
         for found in vars(module).values():
             if (
                 isinstance(found, type)
